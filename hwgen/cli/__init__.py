@@ -18,6 +18,7 @@ Examples:
                                                 the same on the simulated hardware
   hwgen faults net_int8.onnx --input x.npy      bits that are flipped, and what comes of it
   hwgen doctor                                  which tools work, and how to get the others
+  hwgen completion bash                         lets a shell complete all of this by the Tab key
   hwgen help design                             the fields of a Design, and their options
   hwgen help units                              the units that can be had alone
 

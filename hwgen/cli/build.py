@@ -69,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     network = read(options.model) if options.model else None
     design = network_design(options, network).design if network else chosen_design(options)
     found = board_for(options)
+    say("compiling" if network else "writing Verilog")
     folder = Path(options.output or Path("build") / found.name)
     record = build(compile(network, design) if network else design, found, folder,
                    embed=options.embed, clock=options.clock, seeds=options.seeds,

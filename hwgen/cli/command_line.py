@@ -37,6 +37,7 @@ COMMANDS = {
     "build": "make a bitstream for a board",
     "program": "load a board with what was built",
     "doctor": "try every tool",
+    "completion": "let a shell complete commands, options and names",
     "help": "explain the fields of a Design, or the units",
 }
 """In the order of the help. Only the module of the command that is run is imported."""

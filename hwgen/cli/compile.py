@@ -10,7 +10,7 @@ from pathlib import Path
 from ..network.reader import read
 from ..predict.layer_rows import notes
 from ..runtime.compiled import compile_images
-from ..text import printable
+from ..text import printable, say
 from .arrays import add_example, add_model, first_input
 from .design import add_design
 from .layer_table import choice_facts
@@ -35,6 +35,7 @@ def run(options: argparse.Namespace) -> int:
     network = read(options.model)
     example = first_input(options.input, network)
     chosen = network_design(options, network)
+    say("compiling")
     compiled = compile_images(network, chosen.design, example)
     program = compiled.program
     path = Path(options.output or f"{Path(options.model).stem}.program")

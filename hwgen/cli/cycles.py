@@ -8,6 +8,7 @@ import argparse
 
 from ..network.reader import read
 from ..runtime.compiled import compile_images
+from ..text import say
 from .arrays import add_example, add_model, first_input
 from .built import add_clock_board, clock_for, record_of_build
 from .design import add_design
@@ -36,6 +37,7 @@ def run(options: argparse.Namespace) -> int:
     built = record_of_build(options)
     chosen = network_design(options, network, built)
     design, clock = chosen.design, clock_for(options, chosen.design, built)
+    say("compiling")
     found = compile_images(network, design, first_input(options.input, network))
     parts = zip(found.program.layers, found.layers, strict=True)
     facts = {"network": network.name, **chosen.facts, "predicted_cycles": found.cycles,

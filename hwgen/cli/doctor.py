@@ -6,6 +6,7 @@ that a tool which is needed does not work; icarus is optional. Takes 10 to 60 se
 
 import argparse
 
+from ..text import say
 from ..tools.find import CHECKOUT, pip_command
 from .output import print_json
 
@@ -21,6 +22,7 @@ def run(options: argparse.Namespace) -> int:
     from ..tools.doctor import examine, is_healthy
 
     findings = []
+    say("trying the tools")
     for finding in examine():
         findings.append(finding)
         if not options.json:

@@ -27,7 +27,7 @@ from typing import Any
 from ..arch.design import Design
 from ..arch.fitting import MISSING, fitting
 from ..errors import UserError
-from ..text import printable
+from ..text import printable, say
 from .design import add_design, chosen_design, command_with, differences
 from .output import show
 from .parsing import add_baud, megahertz, refuse_rest
@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> int:
     if options.unit is not None:
         design = design_of_unit(options, design)
     clock, serial, said = serial_clock(options, design)
+    say("writing Verilog")
     made = generate(design, top=options.top, name=options.name, clock=clock, baud=options.baud)
     folder = Path(options.output or Path("rtl_out") / made.name)
     files = made.write(folder)
@@ -91,6 +92,7 @@ def run_unit(options: argparse.Namespace) -> int:
     for option, value in (("--top", options.top != "stream"), ("--clock", options.clock)):
         if value:
             raise UserError(f"{option} is for whole accelerators; leave it out with --unit")
+    say("writing Verilog")
     made = unit(options.unit, **(parameters_of(options.unit, options) if options.unit in UNITS
                                  else {}))
     folder = Path(options.output or Path("rtl_out") / (options.name or made.name))

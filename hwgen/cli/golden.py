@@ -7,6 +7,7 @@ import argparse
 
 from ..network.reader import read
 from ..runtime.simulate import simulate
+from ..text import say
 from . import arrays
 from .arrays import frames_of
 from .output import show
@@ -29,6 +30,7 @@ def run(options: argparse.Namespace) -> int:
     network = read(options.model)
     frames = frames_of(options, network)
     inputs = arrays.read_arrays(options.input, network)
+    say("running in NumPy")
     outputs = simulate(network, inputs, on="numpy", frames=frames).outputs
     facts = {"network": network.name, "rounding": network.rounding,
              **arrays.output_facts(network, outputs)}

@@ -10,7 +10,7 @@ import shlex
 from pathlib import Path
 
 from ..build.programming import program_board
-from ..text import printable
+from ..text import printable, say
 from .output import show
 
 __all__ = ["add_options", "run"]
@@ -23,6 +23,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Load a board with what was built."""
+    say("loading the board")
     found = program_board(Path(options.folder))
     last = found.outcomes[-1]
     facts = {"board": found.board, "commands": found.commands, "code": last.code,

@@ -86,6 +86,7 @@ def run(options: argparse.Namespace) -> int:
     if design_given(options):
         raise UserError("a Design is for --mixed, to count its cycles; int8 is the same on all of "
                         "them: leave --design and its fields out")
+    say("measuring ranges")
     found = quantize(options.model, data, method=options.method, percentile=options.percentile)
     found.save(path)
     facts = {"network": found.network.name, "file": str(path), "images": found.images,

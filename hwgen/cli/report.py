@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from ..report.designs import report_at
-from ..text import printable
+from ..text import printable, say
 from ..tune.workload import workload_of
 from .built import add_clock_board, clock_for
 from .design import add_design
@@ -38,8 +38,10 @@ def run(options: argparse.Namespace) -> int:
     clock = clock_for(options, design)
     for model, workload in zip(options.model, workloads, strict=True):
         check_rounding(model, design, workload.networks[0])
+    say("compiling")
     found = report_at(workloads, design, clock)
     path = Path(options.output or "report.html")
+    say("writing the page")
     found.save(path)
     size = path.stat().st_size
     facts = {"networks": found.names, "design": design.name, "file": str(path), "bytes": size,

@@ -15,17 +15,21 @@ Examples:
   hwgen run net.onnx --input images.npz:x --check
   hwgen run networks/wake_word.tflite --input networks/wake_word.npz:input --stream --check
   hwgen run net.tflite --design my.toml --input x.npy --json
+  hwgen run net.tflite --input x.npy --waves run.vcd --waves-from conv_2 --waves-to conv_2
+                                                with the signals of one layer
   hwgen run net.tflite --board icebreaker --port /dev/ttyUSB1 --input x.npy
 """
 
 import argparse
 import sys
+from typing import Any
 
 from ..arch.boards import BOARDS
 from ..build.clock import KNOWN, BoardClock
 from ..errors import UserError
 from ..network.reader import read
 from ..predict.layer_rows import notes
+from ..runtime.inference import LayerRun
 from ..runtime.run import SerialPort, run_network
 from ..runtime.simulate import outputs_of, work_table
 from ..text import say
@@ -37,6 +41,7 @@ from .layer_table import choice_facts, facts_of
 from .network_design import network_design
 from .output import show
 from .parsing import add_baud, add_clock
+from .waves import add_waves, chosen_waves, waves_facts, waves_line
 
 __all__ = ["add_options", "run"]
 
@@ -61,6 +66,7 @@ def add_options(command: argparse.ArgumentParser) -> None:
     command.add_argument("--check", action="store_true",
                          help="compare every layer with the golden model; --json does so, too")
     arrays.add_stream(command)
+    add_waves(command)
     add_baud(command)
     add_clock(command)
 
@@ -75,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("--board sim has no --port; leave one of the two out" if simulated else
                         f"--board {options.board} needs its serial port: --port /dev/ttyUSB0, or "
                         "what your system calls it")
+    waves = chosen_waves(options)
     if not simulated and options.design is None:
         options.design = options.board
     chosen = network_design(options, network, built)
@@ -89,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
                                              patience_mhz(clock, options.board))
     found = run_network(network, design, inputs, port=port, check=check, say=say,
                         embedded=bool(built and (built.network or {}).get("embedded")),
-                        frames=frames, warn=lambda text: print(text, file=sys.stderr))
+                        frames=frames, warn=lambda text: print(text, file=sys.stderr), waves=waves)
     results, program, equal = found.inferences, found.program, found.equal
     first = results[0]
     outputs = outputs_of(network, [result.outputs for result in results])
@@ -97,11 +104,7 @@ def run(options: argparse.Namespace) -> int:
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),
         **arrays.output_facts(network, outputs),
-        "layers": [{"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
-                    "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
-                    "difference": layer.difference,
-                    **({"joined": layer.joined} if layer.joined else {})}
-                   for layer in first.layers],
+        "layers": [layer_facts(layer) for layer in first.layers],
         **facts_of(first.work), **choice_facts(program), "embedded": found.embedded,
         **({"stalls": first.stalls, "predicted_stalls": first.predicted_stalls}
            if program.design.external else {}),
@@ -117,6 +120,9 @@ def run(options: argparse.Namespace) -> int:
         top_1, line = arrays.top_1(outputs, answers)
         facts["top_1"] = top_1
         lines.append(line)
+    if found.recorder:
+        facts["waves"] = waves_facts(found.recorder)
+        lines.append(waves_line(found.recorder))
     if found.embedded:
         lines.append("the board had the Program before the host came")
     if check:
@@ -124,6 +130,13 @@ def run(options: argparse.Namespace) -> int:
                      "the hardware differs from the golden model")
     show(options, facts, "\n".join(lines))
     return 0 if equal and found.as_predicted else 1
+
+
+def layer_facts(layer: LayerRun) -> dict[str, Any]:
+    """Return what --json says of a layer."""
+    return {"name": layer.name, "operator": layer.operator, "cycles": layer.cycles,
+            "predicted_cycles": layer.predicted_cycles, **facts_of(layer.work),
+            "difference": layer.difference, **({"joined": layer.joined} if layer.joined else {})}
 
 
 def patience_mhz(clock: BoardClock, name: str) -> float:

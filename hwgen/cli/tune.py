@@ -87,6 +87,7 @@ def run(options: argparse.Namespace) -> int:
                  block_rams=options.block_rams, place=options.place, seeds=options.seeds,
                  cluster=options.cluster, say=say)
     if options.report:
+        say("writing the page")
         write_whole(Path(options.report), front_page(tuned))
     if options.output:
         write_whole(Path(options.output), tuned.design.to_toml())

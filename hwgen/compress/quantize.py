@@ -23,6 +23,7 @@ from ..network.onnx.write import Grid, write
 from ..text import Shown, ShownTable
 from ..tools.arrays import load_arrays
 from ..tools.files import write_whole
+from ..tools.find import pip_command
 
 __all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors", "input_names",
            "inputs_of", "quantise", "quantised_model", "quantize"]
@@ -30,7 +31,6 @@ __all__ = ["METHODS", "Calibrated", "Data", "Quantised", "TensorError", "errors"
 Floats = NDArray[np.float32]
 Inputs = Mapping[str, Floats]
 Data = str | Path | NDArray[np.floating[Any]] | Mapping[str, NDArray[np.floating[Any]]]
-
 METHODS = ("minmax", "percentile")
 
 SAMPLES = 1 << 14
@@ -146,7 +146,7 @@ def float_values(source: str | Path | bytes, edges: list[str], inputs: Inputs) -
         import onnxruntime
         from onnx import helper
     except ImportError as error:
-        raise UserError("quantising needs ONNX Runtime: pip install hwgen[onnx]") from error
+        raise UserError(f"quantising needs ONNX Runtime: {pip_command('onnx')}") from error
     model, _ = parse(source)
     del model.graph.output[:]
     model.graph.output.extend(helper.make_tensor_value_info(edge, 1, None) for edge in edges)

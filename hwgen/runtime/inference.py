@@ -1,6 +1,7 @@
 """Run a Program on an accelerator, and hold every layer against the golden model."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -22,6 +23,7 @@ from .host_layers import computed_by_host
 from .link import Link
 from .simulated_verilog import simulated_verilog
 from .simulation import SimulatedLink
+from .waves import Recorder, Waves
 
 __all__ = ["Inference", "LayerRun", "Stream", "board_at", "holds", "load", "portable", "run",
            "simulated_board"]
@@ -103,10 +105,10 @@ def portable(design: Design) -> Design:
     return design.replace(family="generic", device=None, dsps=None, hard_lanes=0)
 
 
-def simulated_board(design: Design) -> RemoteAccelerator:
+def simulated_board(design: Design, waves: Waves | None = None) -> RemoteAccelerator:
     """Return an accelerator of a Design (a portable one) in simulation."""
     text, top = simulated_verilog(design)
-    link = SimulatedLink(text, top=top)
+    link = SimulatedLink(text, top=top, waves=waves.path if waves else None, recorded=0)
     return board_at(link, design)
 
 
@@ -227,7 +229,7 @@ class Stream:
                             "that was saved")
 
     def run(self, x: Mapping[str, Bytes], *, say: Callable[[str], Any] = lambda _: None,
-            ) -> Inference:
+            recorder: Recorder | None = None) -> Inference:
         """Run the next inference; where another host has had its turn, the Program is loaded."""
         accelerator = self.accelerator
         kept = accelerator.resume()
@@ -246,7 +248,7 @@ class Stream:
         if self.check or self.program.compressed:  # whose cycles depend on the state
             expected = self.golden.run(x, keep=True)
         found = infer(accelerator, self.program, self.network, dict(x) | state,
-                      expected if self.check else {}, say)
+                      expected if self.check else {}, say, recorder)
         accelerator.stream = self
         return found
 
@@ -267,7 +269,7 @@ def run(accelerator: RemoteAccelerator, program: Program, network: Network,
 
 def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
           x: Mapping[str, Bytes], expected: Mapping[str, Bytes],
-          say: Callable[[str], Any]) -> Inference:
+          say: Callable[[str], Any], recorder: Recorder | None = None) -> Inference:
     """Write inputs, run all layers, and read the outputs; compare where something is ``expected``.
 
     ``x`` are the inputs, and the states as they are in the memory.
@@ -275,23 +277,27 @@ def infer(accelerator: RemoteAccelerator, program: Program, network: Network,
     for name in program.inputs:
         write_tensor(accelerator, program, name, x[name])
     layers, count = [], len(program.steps)
-    apart = bool(expected) or count > program.design.steps
+    during = recorder.during if recorder else nullcontext
+    apart = bool(expected) or count > program.design.steps or bool(recorder and recorder.wanted)
     joined = {part.name: following.name for part, following in program.joined}
     works = list(predictions(network, program, x, apart=apart))
     streams, stalls = program.design.external is not None, 0
     if streams and count:
         begin_with(accelerator, 0)
-    taken = [] if apart else run_at_once(accelerator, count, works)
-    if streams and not apart:
-        stalls = stalls_of(accelerator)
+    taken = list[int]()
+    if not apart:
+        with during(None):
+            taken = run_at_once(accelerator, count, works)
+        stalls = stalls_of(accelerator) if streams else 0
     for part, work in zip(program.layers, works, strict=True):
         say(part.name)
         cycles = sum(taken[part.first:part.first + part.count])
         if part.count and apart:
             if streams:
                 begin_with(accelerator, program.places[part.first])
-            cycles = accelerator.run(part.first, part.count, budget=BUDGET,
-                                     watchdog=2 * work.cycles + 1000)
+            with during(part.name):
+                cycles = accelerator.run(part.first, part.count, budget=BUDGET,
+                                         watchdog=2 * work.cycles + 1000)
             stalls += stalls_of(accelerator) if streams else 0
         difference = None
         if expected and part.output in program.tensors:

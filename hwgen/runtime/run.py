@@ -16,6 +16,8 @@ from .accelerator import RemoteAccelerator
 from .baud import settle
 from .inference import Inference, Stream, board_at, holds, load, portable, simulated_board
 from .serial_port import SerialLink
+from .simulation import SimulatedLink
+from .waves import Recorder, Waves
 
 __all__ = ["Run", "SerialPort", "run_network", "run_program"]
 
@@ -43,12 +45,14 @@ class SerialPort:
 class Run:
     """Inferences, one for each input, of one Program.
 
-    ``embedded`` says whether the board had the Program before the host came.
+    ``embedded`` says whether the board had the Program before the host came; ``recorder`` what is
+    in the waveform, where there is one.
     """
 
     program: Program
     inferences: list[Inference]
     embedded: bool
+    recorder: Recorder | None = None
 
     @property
     def equal(self) -> bool:
@@ -64,7 +68,7 @@ class Run:
 def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
                 frames: int = 1, say: Callable[[str], Any] = lambda _: None,
-                warn: Callable[[str], None] = lambda _: None) -> Run:
+                warn: Callable[[str], None] = lambda _: None, waves: Waves | None = None) -> Run:
     """Compile a network for a Design, load it into a board, and run it on each of some inputs.
 
     Parameters
@@ -83,25 +87,30 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
         After how many inputs a network with state goes back to the initial one; 0 for never.
     say, warn : function
         Told what happens, and of trouble with the port.
+    waves : Waves, optional
+        Of what of the simulated board a waveform is written.
     """
     program = compile_network(network, portable(design) if port is None else design,
                               first_image(inputs))
     return run_program(program, network, inputs, port=port, embedded=embedded, check=check,
-                       frames=frames, say=say, warn=warn)
+                       frames=frames, say=say, warn=warn, waves=waves)
 
 
 def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
                 frames: int = 1, say: Callable[[str], Any] = lambda _: None,
-                warn: Callable[[str], None] = lambda _: None) -> Run:
+                warn: Callable[[str], None] = lambda _: None, waves: Waves | None = None) -> Run:
     """Load a network's Program into a board, and run it; the rest is as of :func:`run_network`.
 
     A simulated board is that of the Program's Design, which is a portable one.
     """
     images = [{name: values[index:index + 1] for name, values in inputs.items()}
               for index in range(len(next(iter(inputs.values()))))]
-    board = open_board(program.design, port, say, warn)
+    wanted = waves.layers_of(program) if waves else set()
+    board = open_board(program.design, port, say, warn, waves)
     with board.link:
+        recorder = Recorder(board.link, waves, wanted) \
+            if waves and isinstance(board.link, SimulatedLink) else None
         found = False
         if embedded:
             say("looking for the Program")
@@ -113,17 +122,17 @@ def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray
         for index, x in enumerate(images):
             if frames and index % frames == 0:
                 stream.reset()
-            results.append(stream.run(x, say=say))
+            results.append(stream.run(x, say=say, recorder=None if results else recorder))
     say("")
-    return Run(program, results, found)
+    return Run(program, results, found, recorder)
 
 
 def open_board(design: Design, port: SerialPort | None, say: Callable[[str], Any],
-               warn: Callable[[str], None]) -> RemoteAccelerator:
+               warn: Callable[[str], None], waves: Waves | None = None) -> RemoteAccelerator:
     """Return the board at a port, or a simulated one."""
     if port is None:
         say("building the simulator")
-        return simulated_board(design)
+        return simulated_board(design, waves)
     link = SerialLink(port.name, baud=port.baud, clock_mhz=port.clock_mhz)
     settle(link, warn)
     return board_at(link, design)

@@ -9,6 +9,8 @@
 //
 // Of a design with two clocks the host's is the one that is counted; the other one is faster.
 //
+// A request to RECORD says how many cycles from now on the waveform shall have.
+//
 // What comes before this text may be EXTENDED by requests of its own, and by what is done after
 // each edge: hwgen/runtime/faults/faults.cpp.
 
@@ -38,7 +40,7 @@ struct Answer {
     uint32_t unsent;
 };
 
-static const uint32_t EXACTLY = UINT32_MAX;
+static const uint32_t EXACTLY = UINT32_MAX, RECORD = UINT32_MAX - 2;
 
 // Set the clock, or the host's; run the other one to its next edges: 17 for 5 of the host's.
 template <class Top>
@@ -95,6 +97,7 @@ int main(int argc, char** argv) {
 #if VM_TRACE
     VerilatedVcdC waves;
     top->trace(&waves, 99);
+    uint64_t recorded = argc > 2 ? strtoull(argv[2], nullptr, 10) : UINT64_MAX;
     if (argc > 1) waves.open(argv[1]);
 #else
     (void)argc;
@@ -114,7 +117,10 @@ int main(int argc, char** argv) {
         top->eval();
         if (clock) after_edge(*top);
 #if VM_TRACE
-        if (waves.isOpen()) waves.dump(context->time());
+        if (waves.isOpen() && recorded) {
+            waves.dump(context->time());
+            recorded -= clock;
+        }
 #endif
         context->timeInc(5);
     };
@@ -134,6 +140,13 @@ int main(int argc, char** argv) {
         std::vector<uint8_t> data(request.send);
         if (!get(data.data(), data.size())) break;
         if (command(*top, request, data, answer)) continue;
+#if VM_TRACE
+        if (request.want == RECORD) {
+            recorded = request.cycles;
+            answer(0, nullptr, 0);
+            continue;
+        }
+#endif
         queue.erase(queue.begin(), queue.begin() + sent);
         queue.insert(queue.end(), data.begin(), data.end());
         sent = 0;

@@ -19,6 +19,8 @@ MAIN = Path(__file__).with_suffix(".cpp")
 REQUEST = struct.Struct("=QII")
 ANSWER = struct.Struct("=QII")
 EXACTLY = 2**32 - 1
+RECORD = 2**32 - 3
+ALWAYS = 2**64 - 1
 
 # Nothing here is undefined, and nothing is asserted.
 SWITCHES = ["-O3", "--x-assign", "fast", "--no-assert"]
@@ -47,8 +49,10 @@ class SimulatedLink(Link):
     top : str
         Its top module.
     waves : Path, optional
-        Where to write a waveform, about 1 KB a cycle; a simulator that can is another one, and
+        Where to write a waveform, 1 to 50 KB a cycle; a simulator that can is another one, and
         slower.
+    recorded : int
+        How many cycles it has of the beginning; :meth:`record` adds others.
     optimise : int
         See :func:`hwgen.tools.verilator.build`.
     extra_sources : sequence of Path
@@ -73,7 +77,7 @@ class SimulatedLink(Link):
     ahead = 1 << 20
 
     def __init__(self, verilog: str, *, top: str = "top", waves: Path | None = None,
-                 optimise: int = 1, extra_sources: Sequence[Path] = (),
+                 recorded: int = ALWAYS, optimise: int = 1, extra_sources: Sequence[Path] = (),
                  main: str | None = None, arguments: Sequence[str] = (),
                  switches: Sequence[str] = (),
                  table: Callable[[str], str] | None = None) -> None:
@@ -85,7 +89,7 @@ class SimulatedLink(Link):
             verilog, main or MAIN.read_text(), top=top, waves=waves is not None, optimise=optimise,
             switches=[*SWITCHES, *switches], extra_sources=extra_sources, table=table)
         words = [str(folder / PROGRAM), *arguments,
-                 *([str(Path(waves).absolute())] if waves else [])]
+                 *([str(Path(waves).absolute()), str(recorded)] if waves else [])]
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                          stderr=self._log,
@@ -105,6 +109,10 @@ class SimulatedLink(Link):
     def wait(self, cycles: int) -> None:
         if cycles > 0:
             self._run(EXACTLY, cycles)
+
+    def record(self, cycles: int) -> None:
+        """Let the next cycles be in the waveform, where there is one; those after them are not."""
+        self._request(cycles, b"", RECORD)
 
     def close(self) -> None:
         process, self._process = self._process, None

@@ -151,7 +151,7 @@ def pip_command(extra: str = "") -> str:
     """Return the command by which pip brings what an ``extra`` of this package needs."""
     extra = extra and f"[{extra}]"
     if (CHECKOUT / "pyproject.toml").exists():
-        return f"pip install -e .{extra}"
+        return f"pip install -e '.{extra}'" if extra else "pip install -e ."
     return f"pip install 'hwgen{extra}'" if extra else "pip install hwgen"
 
 

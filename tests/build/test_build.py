@@ -246,7 +246,7 @@ def test_nothing_is_replaced_by_half(tools, tmp_path):
 def test_tool_missing(name, tools, tmp_path, capsys):
     (tools.folder / name).unlink()
     assert main(["build", "--board", "ulx3s-85f", "-o", str(tmp_path / "out")]) == 2
-    assert f"{name} is not installed; `pip install -e .[toolchain]`" in capsys.readouterr().err
+    assert f"{name} is not installed; `pip install -e '.[toolchain]'`" in capsys.readouterr().err
     assert not tools.calls and not (tmp_path / "out").exists()
 
 

@@ -77,7 +77,7 @@ def test_memories(name, fields):
 
 
 @pytest.mark.parametrize("there, remedy", [
-    (True, "pip install -e .[sim]"), (False, "pip install 'hwgen[sim]'")])
+    (True, "pip install -e '.[sim]'"), (False, "pip install 'hwgen[sim]'")])
 def test_remedy(there, remedy, tmp_path, monkeypatch):
     """Where there is no checkout, none is spoken of."""
     if not there:

@@ -1,6 +1,6 @@
 """Networks from PyTorch, by its current exporter: read, quantised, and equal to ONNX Runtime.
 
-They need PyTorch (`pip install hwgen[torch]`), which the default set-up leaves out, and run by
+They need PyTorch (`pip install -e '.[torch]'`), which the default set-up leaves out, and run by
 `pytest -m torch`.
 """
 

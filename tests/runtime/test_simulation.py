@@ -155,6 +155,24 @@ def test_waves_and_spaces(echo, tmp_path, monkeypatch):
         assert link.read(1, 10) == b"b"
     text = (folder / "a wave.vcd").read_text()
     assert "$enddefinitions" in text and "tx__payload" in text
+    check_recorded(echo, folder / "some cycles.vcd")
+
+
+def check_recorded(echo, path):
+    """Only cycles that are asked for are in the waveform, and never more."""
+    with SimulatedLink(echo, waves=path, recorded=0) as link:
+        link.wait(50)
+        link.record(3)
+        link.wait(100)
+        link.record(5)
+        link.wait(2)
+        link.record(0)
+        link.wait(100)
+        assert link.cycles == 252
+    times = [int(line[1:]) for line in path.read_text().splitlines() if line.startswith("#")]
+    # A cycle is two edges, 5 ns from each other, and the reset took four.
+    begin = (4 + 50) * 10
+    assert times == [*range(begin, begin + 30, 5), *range(begin + 1000, begin + 1020, 5)]
 
 
 def test_cached(echo):

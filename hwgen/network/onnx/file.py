@@ -11,6 +11,7 @@ import numpy as np
 
 from ...arch.nibbles import part_nibbles
 from ...errors import UserError
+from ...tools.find import pip_command
 from ...tools.untrusted import read_bytes
 from .external_data import inline_weights, is_external, location_of
 
@@ -143,7 +144,8 @@ def parse(source: str | Path | bytes) -> tuple[Any, str]:
     try:
         import onnx
     except ImportError as error:
-        raise UserError("ONNX files need the onnx package: pip install hwgen[onnx]") from error
+        raise UserError("ONNX files need the package onnx; "
+                        f"`{pip_command('onnx')}` brings it") from error
     if isinstance(source, bytes):
         data, name = source, "network"
     else:
