@@ -4,7 +4,7 @@ import dataclasses
 import difflib
 import re
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -184,8 +184,7 @@ def _check_value(name: str, value: Any) -> None:
 def _check_chip(values: dict[str, Any]) -> None:
     """Check the fields that name what others know."""
     family, pll = values["family"], values.get("pll", "")
-    if family not in PLLS:
-        raise UserError(f"family must be one of {', '.join(PLLS)}, not {family!r}")
+    check_choice("family", family, PLLS)
     if not re.fullmatch(r"[a-z]\w*(\.\w+)+:[A-Za-z]\w*", values["platform"]):
         raise UserError(f"platform must be of the form module:Class, not {values['platform']!r}")
     if pll not in ("", *PLLS[family]):
@@ -226,6 +225,13 @@ def closest(name: str, known: Iterable[str]) -> str:
     """Return the hint that ends a sentence about an unknown name."""
     near = difflib.get_close_matches(name.lower(), list(known), n=1)
     return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def check_choice(name: str, value: object, known: Collection[str]) -> None:
+    """Refuse what is none of the known names."""
+    if value not in known:
+        raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}"
+                        + closest(str(value), known))
 
 
 def presets() -> dict[str, Mapping[str, Any]]:

@@ -7,7 +7,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ..errors import UserError
-from .boards import BOARDS, closest
+from .boards import BOARDS, check_choice
 from .codes import PROTECTIONS
 from .companions import check_companions
 from .external import LARGEST_RING, LEAST_RING, External
@@ -270,10 +270,7 @@ def only(design: "Design", field: str, wanted: object, where: str, why: str = ""
 
 def one_of(design: "Design", field: str, known: tuple[str, ...]) -> None:
     """Check that a field is one of the known names."""
-    value = getattr(design, field)
-    if value not in known:
-        raise UserError(f"{field} must be one of {', '.join(known)}, not {value!r}"
-                        f"{closest(str(value), known)}")
+    check_choice(field, getattr(design, field), known)
 
 
 def within(design: "Design", field: str, low: int, high: int, *, optional: bool = False) -> None:

@@ -26,11 +26,13 @@ from typing import Any
 
 from ..arch.boards import BOARDS
 from ..build.clock import KNOWN, BoardClock
+from ..compiler.compile import compile_network
 from ..errors import UserError
+from ..network.images import first_image
 from ..network.reader import read
 from ..predict.layer_rows import notes
-from ..runtime.inference import LayerRun
-from ..runtime.run import SerialPort, run_network
+from ..runtime.inference import LayerRun, portable
+from ..runtime.run import SerialPort, run_program
 from ..runtime.simulate import outputs_of, work_table
 from ..text import say
 from . import arrays
@@ -94,10 +96,12 @@ def run(options: argparse.Namespace) -> int:
     check = options.check or options.json
     port = None if simulated else SerialPort(options.port, options.baud,
                                              patience_mhz(clock, options.board))
-    found = run_network(network, design, inputs, port=port, check=check, say=say,
+    program = compile_network(network, portable(design) if simulated else design,
+                              first_image(inputs))
+    found = run_program(program, network, inputs, port=port, check=check, say=say,
                         embedded=bool(built and (built.network or {}).get("embedded")),
                         frames=frames, warn=lambda text: print(text, file=sys.stderr), waves=waves)
-    results, program, equal = found.inferences, found.program, found.equal
+    results, equal = found.inferences, found.equal
     first = results[0]
     outputs = outputs_of(network, [result.outputs for result in results])
     facts = {

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.boards import check_choice
 from ..errors import UserError
 from ..golden.network.network import compute, run
 from ..golden.network.taps import rows, vectors, with_rows
@@ -98,8 +99,7 @@ class Pruner:
 
     def __post_init__(self) -> None:
         """Check the parameters, and run the network as it is."""
-        if self.method not in METHODS:
-            raise UserError(f"method must be one of {', '.join(METHODS)}, not {self.method!r}")
+        check_choice("method", self.method, METHODS)
         if self.banks < 0:
             raise UserError(f"banks must be at least 1, or 0 for none, not {self.banks}")
         if self.codebook:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.boards import check_choice
 from ..errors import UserError
 from ..golden.network.network import run
 from ..network.onnx.file import Graph, Node, is_quantised, load, parse
@@ -242,8 +243,7 @@ class Calibrated:
 
     def __init__(self, source: str | Path | bytes, data: Data, *, method: str = "minmax",
                  percentile: float = 99.99) -> None:
-        if method not in METHODS:
-            raise UserError(f"method must be one of {', '.join(METHODS)}, not {method!r}")
+        check_choice("method", method, METHODS)
         if not 50 < percentile <= 100:
             raise UserError(f"percentile must be above 50 and at most 100, not {percentile}")
         self.inputs = inputs_of(source, data)

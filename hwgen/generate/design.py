@@ -30,7 +30,7 @@ from ..rtl.compact.accelerator import CompactAccelerator
 from ..rtl.systolic import systolic
 from ..rtl.systolic.systolic import SystolicArray
 from ..rtl.tops.catalogue import STREAM, Top
-from ..tools.files import filling
+from ..tools.files import write_texts
 from .conversion import convert, waivers
 from .port_list import ports_page
 
@@ -93,22 +93,14 @@ def accelerator(design: Design, contents: tuple[int, ...] = (), *, exposed: bool
 
 def attached_parts(design: Design) -> list[Part]:
     """Return the parts of a Design's accelerator that do steps beside its array."""
-    made: list[Part] = []
-    if "sparse" in design.parts:
-        made.append(SparsePart(design.sparse_entries, design.sparse_columns, design.sparse_depth))
-    if "unpack" in design.parts:
-        made.append(UnpackPart())
-    if "wide" in design.parts:
-        made.append(WidePart(design.wide_rows))
-    if "table" in design.parts:
-        made.append(TablePart(design.tables))
-    if "softmax" in design.parts:
-        made.append(SoftmaxPart(hard=design.hard_lanes > 0))
-    if "matmul" in design.parts:
-        made.append(MatmulPart())
-    if "lstm" in design.parts:
-        made.append(LstmPart(design.lstm))
-    return made
+    makers: dict[str, Callable[[], Part]] = {
+        "sparse": lambda: SparsePart(design.sparse_entries, design.sparse_columns,
+                                     design.sparse_depth),
+        "unpack": UnpackPart, "wide": lambda: WidePart(design.wide_rows),
+        "table": lambda: TablePart(design.tables),
+        "softmax": lambda: SoftmaxPart(hard=design.hard_lanes > 0),
+        "matmul": MatmulPart, "lstm": lambda: LstmPart(design.lstm)}
+    return [make() for name, make in makers.items() if name in design.parts]
 
 
 def array(design: Design) -> SystolicArray:
@@ -172,7 +164,6 @@ def write(design: Design, folder: str | os.PathLike[str], top: Top = STREAM) -> 
     >>> [path.name for path in hwgen.write(hwgen.Design(rows=2, columns=2), "array")]
     ['systolic.v', 'design.toml', 'ports.md', 'lint.vlt']
     """
-    folder = Path(folder)
     texts = {
         f"{module(design, top)}.v": verilog(design, top),
         "design.toml": design.to_toml(),
@@ -180,7 +171,4 @@ def write(design: Design, folder: str | os.PathLike[str], top: Top = STREAM) -> 
         "lint.vlt": waivers(design.family, top.module if top.prefix else ""),
         **integration.files(design, top),
     }
-    with filling(folder) as scratch:
-        for name, text in texts.items():
-            (scratch / name).write_text(text, encoding="utf-8")
-    return [folder / name for name in texts]
+    return write_texts(Path(folder), texts)

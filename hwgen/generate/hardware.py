@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..arch.boards import closest
+from ..arch.boards import check_choice
 from ..arch.design import Design
 from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
 from ..arch.names import identifier_of
@@ -118,9 +118,7 @@ def check_name(name: str) -> None:
 
 def top_level(design: Design, name: str, clock: float | None, baud: int) -> Top:
     """Return a top level by its name; that of a serial port for a clock and a baud rate."""
-    if name not in NAMES:
-        raise UserError(f"--top must be one of {', '.join(NAMES)}, not {name!r}"
-                        + closest(str(name), NAMES))
+    check_choice("--top", name, NAMES)
     if name != "stream" and not design.activation_memory:
         raise UserError(f"--top {name}: an array alone has no host, and without an "
                         "activation_memory the Design is one")

@@ -14,7 +14,7 @@ from ..arch.boards import closest
 from ..arch.design import Design
 from ..errors import UserError
 from ..text import Shown, ShownTable
-from ..tools.files import filling
+from ..tools.files import write_texts
 from .conversion import convert, waivers
 from .port_list import ports_page
 from .units import NAMED, UNITS
@@ -90,16 +90,12 @@ class Unit(Shown):
 
     def write(self, folder: str | os.PathLike[str], module: str = "") -> list[Path]:
         """Write its files into ``folder``, all of them or none, and return their paths."""
-        folder = Path(folder)
         texts = {f"{module or self.name}.v": self.verilog(module),
                  "ports.md": self.port_table(module),
                  "lint.vlt": waivers(self.parameters.get("family", "generic"), module),
                  "unit.json": json.dumps({"unit": self.name, "parameters": self.parameters,
                                           **self.cycles}, indent=1) + "\n"}
-        with filling(folder) as scratch:
-            for name, text in texts.items():
-                (scratch / name).write_text(text, encoding="utf-8")
-        return [folder / name for name in texts]
+        return write_texts(Path(folder), texts)
 
 
 def unit(name: str, **parameters: Any) -> Unit:

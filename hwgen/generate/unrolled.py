@@ -21,7 +21,7 @@ from ..network.graph import Network
 from ..network.reader import network_of
 from ..rtl.unrolled.pipeline import Pipeline
 from ..text import Shown, ShownTable, count, printable
-from ..tools.files import filling
+from ..tools.files import write_texts
 from .conversion import convert, waivers
 from .port_list import ports_page
 
@@ -114,17 +114,13 @@ class Unrolled(Shown):
 
     def write(self, folder: str | os.PathLike[str]) -> list[Path]:
         """Write all files into ``folder``, all of them or none, and return their paths."""
-        folder = Path(folder)
         facts = {"network": self.network.name, "latency": self.latency, "interval": 1,
                  "clock_mhz": self.clock_mhz, "adders": len(self.graph.sums), "luts": self.luts,
                  "dsps": self.dsps}
         texts = {f"{self.name}.v": self.verilog(), "ports.md": self.port_table(),
                  "lint.vlt": waivers("generic", self.name),
                  "unrolled.json": json.dumps(facts, indent=1) + "\n"}
-        with filling(folder) as scratch:
-            for name, text in texts.items():
-                (scratch / name).write_text(text, encoding="utf-8")
-        return [folder / name for name in texts]
+        return write_texts(Path(folder), texts)
 
 
 def unroll(network: Network | str | os.PathLike[str], *, clock: float = 100.0, dsps: int = 0,

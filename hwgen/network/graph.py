@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arch.boards import check_choice
 from ..arch.steps import ROUNDINGS
 from ..errors import UserError
 from . import layers
@@ -96,9 +97,7 @@ class Network(ShownNetwork):
 
     def __post_init__(self) -> None:
         """Check that every layer reads tensors that are there by then."""
-        if self.rounding not in ROUNDINGS:
-            raise UserError(f"rounding must be one of {', '.join(ROUNDINGS)}, "
-                            f"not {self.rounding!r}")
+        check_choice("rounding", self.rounding, ROUNDINGS)
         there = {*self.inputs, *self.initial_state}
         for layer in self.layers:
             for name in layer.inputs:

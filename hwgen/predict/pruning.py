@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import closest
+from ..arch.boards import check_choice
 from ..arch.design import Design
 from ..compiler.compile import compile_network
 from ..compiler.suiting import design_for
@@ -225,10 +225,8 @@ def check(density: float, share: str, method: str, banks: int | None,
     """Refuse what cannot be done, before anything is."""
     if not 0 < density <= 1:
         raise UserError(f"--density must be above 0 and at most 1, not {density:g}")
-    for option, name, known in (("share", share, SHARES), ("method", method, METHODS)):
-        if name not in known:
-            raise UserError(f"--{option} must be one of {', '.join(known)}, not {name!r}"
-                            + closest(str(name), known))
+    check_choice("--share", share, SHARES)
+    check_choice("--method", method, METHODS)
     if banks is not None and not 1 <= banks <= 64:
         raise UserError(f"--banks must be 1 to 64, not {banks}")
     if codebook is not None and not 2 <= codebook <= 256:

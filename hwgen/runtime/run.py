@@ -8,18 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.design import Design
-from ..compiler.compile import compile_network
 from ..compiler.program import Program
 from ..network.graph import Network
-from ..network.images import first_image
 from .accelerator import RemoteAccelerator
 from .baud import settle
-from .inference import Inference, Stream, board_at, holds, load, portable, simulated_board
+from .inference import Inference, Stream, board_at, holds, load, simulated_board
 from .serial_port import SerialLink
 from .simulation import SimulatedLink
 from .waves import Recorder, Waves
 
-__all__ = ["Run", "SerialPort", "run_network", "run_program"]
+__all__ = ["Run", "SerialPort", "run_program"]
 
 
 @dataclass(frozen=True)
@@ -65,20 +63,21 @@ class Run:
         return all(each.as_predicted for each in self.inferences)
 
 
-def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[np.int8]], *,
+def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray[np.int8]], *,
                 port: SerialPort | None = None, embedded: bool = False, check: bool = False,
                 frames: int = 1, say: Callable[[str], Any] = lambda _: None,
                 warn: Callable[[str], None] = lambda _: None, waves: Waves | None = None) -> Run:
-    """Compile a network for a Design, load it into a board, and run it on each of some inputs.
+    """Load a network's Program into a board, and run it on each of some inputs.
 
     Parameters
     ----------
+    program : Program
     network : Network
-    design : Design
     inputs : arrays
         As ``golden.network.run`` takes them.
     port : SerialPort, optional
-        Where the board is, which has been loaded with the Design; without, it is simulated.
+        Where the board is, which has been loaded with the Design; without, it is simulated, and
+        the Design is a portable one.
     embedded : bool
         Whether the board may have the Program: then it is looked for, and else loaded.
     check : bool
@@ -89,20 +88,6 @@ def run_network(network: Network, design: Design, inputs: Mapping[str, NDArray[n
         Told what happens, and of trouble with the port.
     waves : Waves, optional
         Of what of the simulated board a waveform is written.
-    """
-    program = compile_network(network, portable(design) if port is None else design,
-                              first_image(inputs))
-    return run_program(program, network, inputs, port=port, embedded=embedded, check=check,
-                       frames=frames, say=say, warn=warn, waves=waves)
-
-
-def run_program(program: Program, network: Network, inputs: Mapping[str, NDArray[np.int8]], *,
-                port: SerialPort | None = None, embedded: bool = False, check: bool = False,
-                frames: int = 1, say: Callable[[str], Any] = lambda _: None,
-                warn: Callable[[str], None] = lambda _: None, waves: Waves | None = None) -> Run:
-    """Load a network's Program into a board, and run it; the rest is as of :func:`run_network`.
-
-    A simulated board is that of the Program's Design, which is a portable one.
     """
     images = [{name: values[index:index + 1] for name, values in inputs.items()}
               for index in range(len(next(iter(inputs.values()))))]

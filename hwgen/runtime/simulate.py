@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import closest
+from ..arch.boards import check_choice
 from ..errors import UserError
 from ..golden.network import network as golden
 from ..golden.network.stream import run_stream
@@ -148,9 +148,7 @@ def simulate(program: Compiled | Network | str | os.PathLike[str], inputs: Array
     say : function
         Told what happens.
     """
-    if on not in PLACES:
-        raise UserError(f"on must be one of {', '.join(PLACES)}, not {on!r}"
-                        + closest(str(on), PLACES))
+    check_choice("on", on, PLACES)
     network = program.network if isinstance(program, Compiled) else network_of(program)
     if frames != 1 and not network.states:
         raise UserError(f"frames must be 1 for a network without state, not {frames!r}")

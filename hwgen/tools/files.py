@@ -3,12 +3,12 @@
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from ..errors import UserError
 
-__all__ = ["check_writable", "filling", "replacing", "write_whole"]
+__all__ = ["check_writable", "filling", "replacing", "write_texts", "write_whole"]
 
 
 def check_writable(path: Path) -> None:
@@ -66,3 +66,11 @@ def filling(folder: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise UserError(f"{folder} cannot be written: {error.strerror}") from error
         raise
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Fill a folder with texts by their names, all of them or none, and return their paths."""
+    with filling(folder) as scratch:
+        for name, text in texts.items():
+            (scratch / name).write_text(text, encoding="utf-8")
+    return [folder / name for name in texts]

@@ -28,7 +28,7 @@ from ..errors import UserError
 from ..network.graph import Weighted
 from ..rtl.primitives import ice40
 from .candidates import Candidates, Limits
-from .workload import Workload
+from .workload import Workload, evaluate
 
 __all__ = ["UNKNOWN", "compile_each", "cycles_on", "fitting_designs", "needs_of", "with_memories"]
 
@@ -121,11 +121,8 @@ def needs_of(designs: Designs, workloads: Sequence[Workload]) -> list[Need]:
     """Return the need of each Design; of the engine ``binary`` it is not known."""
     if np.all(np.asarray(designs.engine) == "binary") or not len(designs):
         return [UNKNOWN] * len(designs)
-    surveys = [workload.evaluate(designs) for workload in workloads]
-    cycles = np.stack([each.cycles for each in surveys], axis=1)
-    activations, program = (np.max([getattr(each, name) for each in surveys], axis=0)
-                            for name in ("activations", "program"))
-    return list(map(Need, cycles.tolist(), activations.tolist(), program.tolist()))
+    cycles, activations, program = evaluate(workloads, designs)
+    return list(map(Need, cycles.T.tolist(), activations.tolist(), program.tolist()))
 
 
 def is_dominated(design: Design, need: Need, found: Sequence[Candidates]) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arch.boards import Board, closest
+from ..arch.boards import Board, check_choice
 from ..errors import UserError, check_range
 from ..measure.place_and_route import LARGEST_SEED
 from . import SEARCHED
@@ -31,12 +31,9 @@ def check_names(at: Board, objective: str, engines: Sequence[str] | None) -> Non
     if at.family not in FILL:
         raise UserError("--board must have an ECP5, an iCE40 or a Gowin, the families whose area "
                         f"hwgen can tell, not {at.name!r}")
-    for option, names, known in (("objective", [objective], OBJECTIVES),
-                                 ("engine", engines or (), SEARCHED)):
-        for name in names:
-            if name not in known:
-                raise UserError(f"--{option} must be one of {', '.join(known)}, not {name!r}"
-                                + closest(str(name), known))
+    check_choice("--objective", objective, OBJECTIVES)
+    for engine in engines or ():
+        check_choice("--engine", engine, SEARCHED)
 
 
 def goal_of(workloads: Sequence[Workload], objective: str, worst: bool,

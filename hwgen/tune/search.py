@@ -18,7 +18,7 @@ from ..errors import UserError
 from .candidates import Candidates, Limits
 from .compiling import check_layers_fit, compile_each
 from .space import space
-from .workload import Workload
+from .workload import Workload, evaluate
 
 __all__ = ["search"]
 
@@ -58,11 +58,8 @@ def search(board: Board, workloads: Sequence[Workload], limits: Limits, engines:
 def evaluate_each(parts: Iterable[Designs], workloads: Sequence[Workload]) -> Iterator[Candidates]:
     """Yield Designs with the memories that they need, and what they take."""
     for designs in parts:
-        surveys = [workload.evaluate(designs) for workload in workloads]
-        activations, program = (np.max([getattr(each, name) for each in surveys], axis=0)
-                                for name in ("activations", "program"))
-        yield Candidates.of(with_memories(designs, activations, program),
-                            np.stack([each.cycles for each in surveys]))
+        cycles, *needed = evaluate(workloads, designs)
+        yield Candidates.of(with_memories(designs, *needed), cycles)
 
 
 def with_memories(designs: Designs, activations: np.ndarray, program: np.ndarray) -> Designs:

@@ -20,7 +20,7 @@ from ..runtime.compiled import compile_images
 from .survey import Survey, SurveyResult
 from .topology import read_topology, with_weights
 
-__all__ = ["Model", "Run", "Workload", "read_workload", "runs_of", "workload_of"]
+__all__ = ["Model", "Run", "Workload", "read_workload", "evaluate", "runs_of", "workload_of"]
 
 Model = Network | str | os.PathLike[str]
 """A network, or its file."""
@@ -124,3 +124,12 @@ def runs_of(workloads: Sequence[Workload], design: Design) -> list[Run]:
         found = [compile_images(network, design) for network in workload.networks_for(design)]
         runs.append((workload.name, [(each.program, each.layers) for each in found]))
     return runs
+
+
+def evaluate(workloads: Sequence[Workload], designs: Designs,
+             ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the cycles of each workload, and what all need of both memories, on each Design."""
+    surveys = [workload.evaluate(designs) for workload in workloads]
+    return (np.stack([each.cycles for each in surveys]),
+            np.max([each.activations for each in surveys], axis=0),
+            np.max([each.program for each in surveys], axis=0))

@@ -26,7 +26,7 @@ FUNCTIONS = {
     "prune": "hwgen.predict.pruning.prune",
     "quantize": "hwgen.compress.quantize.quantize",
     "report": "hwgen.report.designs.report_at",
-    "run": "hwgen.runtime.run.run_network",
+    "run": "hwgen.runtime.run.run_program",
     "sim": "sim.regression.simulate",
     "synth": "hwgen.measure.synthesis.measure",
     "tune": "hwgen.tune.tune.tune",

@@ -4,7 +4,7 @@ docs/accelerator.md in another language: the loops over column tiles and passes 
 what it says of one value is done to all values of a pass at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -100,22 +100,13 @@ class Accelerator:
     def of(cls, design: Design, weights: Weights = None,
            **others: Any) -> Self:
         """Return that of a Design; ``weights`` are what its sparse engine holds, if it has one."""
-        parts: list[Part] = []
-        if "sparse" in design.parts:
-            parts.append(SparsePart(weights, design.sparse_depth))
+        makers: dict[str, Callable[[], Part]] = {
+            "sparse": lambda: SparsePart(weights, design.sparse_depth), "unpack": UnpackPart,
+            "wide": WidePart, "table": lambda: TablePart(design.tables), "softmax": SoftmaxPart,
+            "matmul": MatmulPart, "lstm": lambda: LstmPart(design.lstm)}
+        parts = [make() for name, make in makers.items() if name in design.parts]
         if "unpack" in design.parts:  # its steps write behind the image
-            parts.append(UnpackPart())
             others["program_words"] = design.program_words
-        if "wide" in design.parts:
-            parts.append(WidePart())
-        if "table" in design.parts:
-            parts.append(TablePart(design.tables))
-        if "softmax" in design.parts:
-            parts.append(SoftmaxPart())
-        if "matmul" in design.parts:
-            parts.append(MatmulPart())
-        if "lstm" in design.parts:
-            parts.append(LstmPart(design.lstm))
         return cls(rows=design.rows, columns=design.columns, lines=design.lines,
                    packed_rows=design.packed_rows, wide_rows=design.wide_rows,
                    kept_vectors=design.kept_vectors, products=design.products,

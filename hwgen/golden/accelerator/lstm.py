@@ -11,6 +11,7 @@ from ...network.gates import LEAST_POWER, saturate, update_cells
 from ..network.arithmetic import scale, wrap
 from .errors import Error
 from .footprint import cells_held, vectors_in
+from .parts import Part
 
 if TYPE_CHECKING:
     from .accelerator import Accelerator
@@ -74,7 +75,7 @@ class Sums:
         return saturate(found[0] + found[1]).T[ORDER]
 
 
-class LstmPart:
+class LstmPart(Part):
     """Updates cells, with what it finds in the memories.
 
     Parameters
@@ -84,7 +85,6 @@ class LstmPart:
     """
 
     mode = Mode.LSTM
-    strided = False
 
     def __init__(self, most: int) -> None:
         self.most = most

@@ -35,7 +35,7 @@ class Part(Protocol):
     """Golden twin of :class:`hwgen.rtl.accelerator.part.Part`: does the steps of a mode."""
 
     mode: Mode
-    strided: bool
+    strided: bool = False
 
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         """Return whether there is such a step."""
@@ -45,7 +45,7 @@ class Part(Protocol):
         """Run the step with that index; return why it stopped, if it did."""
 
 
-class SparsePart:
+class SparsePart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.sparse_part.SparsePart`.
 
     Parameters
@@ -84,12 +84,10 @@ class SparsePart:
         return None
 
 
-class UnpackPart:
+class UnpackPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.unpack_part.UnpackPart`."""
 
     mode = Mode.UNPACK
-    strided = False
-
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return is_possible(step, accelerator.rows, accelerator.columns)
 
@@ -99,12 +97,10 @@ class UnpackPart:
         return None if there else Error.PROGRAM
 
 
-class WidePart:
+class WidePart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.wide_part.WidePart`."""
 
     mode = Mode.WIDE
-    strided = False
-
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.program % accelerator.wide_rows == 0
 
@@ -113,7 +109,7 @@ class WidePart:
         return accelerator.step(step, words)
 
 
-class TablePart:
+class TablePart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.table_part.TablePart`.
 
     Parameters
@@ -123,7 +119,6 @@ class TablePart:
     """
 
     mode = Mode.TABLE
-    strided = False
 
     def __init__(self, count: int) -> None:
         self.tables = np.zeros((1 << (count - 1).bit_length(), TABLE_BYTES), np.int8)
@@ -148,12 +143,10 @@ class TablePart:
         return found
 
 
-class SoftmaxPart:
+class SoftmaxPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.softmax_part.SoftmaxPart`."""
 
     mode = Mode.SOFTMAX
-    strided = False
-
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.passes * step.tiles == 1 and 1 <= step.row_bytes <= LONGEST_ROW
 
@@ -179,12 +172,10 @@ class SoftmaxPart:
         return None
 
 
-class MatmulPart:
+class MatmulPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.matmul_part.MatmulPart`."""
 
     mode = Mode.LOAD
-    strided = False
-
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.passes * step.tiles == 1 and step.height > 0
 

@@ -13,6 +13,7 @@ from ...arch.sdram import (
     MODE,
     POWER_UP_REFRESHES,
     SETTLE,
+    Cycles,
     SdramCommand,
 )
 
@@ -47,6 +48,8 @@ class Sdram:
     ----------
     capture : int
         As at the controller's port.
+    cycles : int
+        By the names of :class:`hwgen.arch.sdram.Cycles`.
 
     Members
     -------
@@ -56,41 +59,38 @@ class Sdram:
         The cycle in which the next refresh is due.
     """
 
-    def __init__(self, *, width: int, words: int, row_bits: int, column_bits: int, activate: int,
-                 precharge: int, refresh: int, recovery: int, mode: int, refresh_every: int,
-                 power_up: int, capture: int = 0) -> None:
+    def __init__(self, *, width: int, words: int, row_bits: int, column_bits: int,
+                 capture: int = 0, **cycles: int) -> None:
         self.width, self.words, self.capture = width, words, capture
         self.row_bits, self.column_bits = row_bits, column_bits
-        self.activate, self.precharge, self.refresh = activate, precharge, refresh
-        self.recovery, self.mode, self.refresh_every = recovery, mode, refresh_every
-        self.power_up = power_up
+        self.cycles = c = Cycles(**cycles)
         self.contents: dict[int, Words] = {}
         self._done: list[tuple[int, SdramCommand, int]] = []
         # When MODE is given, when all may begin, and when the last word has come.
-        begins = power_up - 1 + precharge + POWER_UP_REFRESHES * refresh
-        self._free, self._settled = begins + mode, 0
-        self.due = begins - refresh + refresh_every
+        begins = c.power_up - 1 + c.precharge + POWER_UP_REFRESHES * c.refresh
+        self._free, self._settled = begins + c.mode, 0
+        self.due = begins - c.refresh + c.refresh_every
 
     def request(self, page: int, write: Words | None = None, *, at: int = 0) -> PageTransfer:
         """Read a page, or write it; the request is there from the cycle ``at`` on."""
-        taken = self.free_from(at)
-        ends = taken + self.activate + self.words
+        c, taken = self.cycles, self.free_from(at)
+        ends = taken + c.activate + self.words
         if write is None:
             self._done.append((taken, SdramCommand.READ, page))
-            self._free = ends + self.precharge
+            self._free = ends + c.precharge
             self._settled = ends + SETTLE
-            return PageTransfer(taken, taken + self.activate + CAS_LATENCY + 2 + self.capture,
+            return PageTransfer(taken, taken + c.activate + CAS_LATENCY + 2 + self.capture,
                             self.contents.get(page))
         self._done.append((taken, SdramCommand.WRITE, page))
-        self._free = ends + self.recovery - 1 + self.precharge
+        self._free = ends + c.recovery - 1 + c.precharge
         self.contents[page] = write
-        return PageTransfer(taken, taken + self.activate, write)
+        return PageTransfer(taken, taken + c.activate, write)
 
     def restart(self, *, at: int = 0) -> int:
         """Restart the refreshes in the first cycle from ``at`` on that is idle; return it."""
         when = self.free_from(max(at, self._settled))
         self._done.append((when, SdramCommand.REFRESH, 0))
-        self._free, self.due = when + self.refresh, when + self.refresh_every
+        self._free, self.due = when + self.cycles.refresh, when + self.cycles.refresh_every
         return when
 
     def idle(self, cycle: int) -> bool:
@@ -108,8 +108,8 @@ class Sdram:
             if due > begins:
                 return begins
             self._done.append((due, SdramCommand.REFRESH, 0))
-            self._free = due + self.refresh
-            self.due += self.refresh_every
+            self._free = due + self.cycles.refresh
+            self.due += self.cycles.refresh_every
 
     def commands(self, until: int) -> Iterator[Given]:
         """Yield all that is on the pins before a cycle, if nothing else is requested by then."""
@@ -120,12 +120,12 @@ class Sdram:
 
     def _all_commands(self) -> Iterator[Given]:
         """Yield all commands: on the pins in the cycle after the one that gives them."""
-        cycle = self.power_up
+        cycle = self.cycles.power_up
         yield Given(cycle, SdramCommand.PRECHARGE, address=ALL_BANKS)
-        cycle += self.precharge
+        cycle += self.cycles.precharge
         for _ in range(POWER_UP_REFRESHES):
             yield Given(cycle, SdramCommand.REFRESH)
-            cycle += self.refresh
+            cycle += self.cycles.refresh
         yield Given(cycle, SdramCommand.MODE, address=MODE)
         high_bits = self.column_bits - (self.words.bit_length() - 1)
         for taken, command, page in self._done:
@@ -134,9 +134,9 @@ class Sdram:
                 continue
             bank, high = page & 3, (page >> 2) % (1 << high_bits)
             yield Given(taken + 1, SdramCommand.ACTIVATE, bank, page >> 2 + high_bits)
-            cycle = taken + 1 + self.activate
+            cycle = taken + 1 + self.cycles.activate
             for word in range(0, self.words, BURST):
                 yield Given(cycle + word, command, bank, high * self.words + word)
             writes = command is SdramCommand.WRITE
-            yield Given(cycle + self.words + (self.recovery - 1 if writes else 0),
+            yield Given(cycle + self.words + (self.cycles.recovery - 1 if writes else 0),
                         SdramCommand.PRECHARGE, bank, ALL_BANKS)

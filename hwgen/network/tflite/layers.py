@@ -6,6 +6,7 @@ tensors all have an axis for the batch.
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,11 +95,8 @@ def fully_connected(site: Site) -> list[graph.Layer]:
     layers: list[graph.Layer] = []
     source = x.name
     if x.shape[-1] != inputs:
-        source = f"{y.name}#input"
-        while source in site.context.tensors or source in site.context.names:
-            source += "#"
-        site.context.tensors[source] = graph.Tensor(source, (*y.shape[:-1], inputs), x.scale,
-                                                    x.zero_point)
+        source = site.context.tensor(f"{y.name}#input",
+                                     replace(x, shape=(*y.shape[:-1], inputs))).name
         layers.append(graph.Reshape(name=f"{site.name}_reshape", inputs=(x.name,), output=source))
     if len(scales) == 1:
         site.bias_fits(x.scale * float(scales[0]))

@@ -6,6 +6,7 @@ from amaranth import *
 
 from ..primitives.pipeline import later
 from ..step import has_pairs
+from .slots import turns
 
 __all__ = ["connect_pairs", "most_groups", "tile_columns", "turns_of_pairs"]
 
@@ -27,11 +28,9 @@ def turns_of_pairs(m: Module, sequencer: Any, vectors: Value, last: Value) -> tu
 
     Those of the last pass go to the lanes, which take twice as long for sums of pairs.
     """
-    most, end = most_groups(sequencer) - 1, Signal()
-    turn = Signal(range(most + 1))
-    m.d.comb += end.eq(~last | (turn == Mux(sequencer.issues_pairs, most, sequencer.interval - 1)))
-    m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))
-    return turn == 0, end
+    most = most_groups(sequencer) - 1
+    return turns(m, vectors, range(most + 1), lambda turn: ~last | (
+        turn == Mux(sequencer.issues_pairs, most, sequencer.interval - 1)))
 
 
 def connect_pairs(m: Module, accelerator: Any) -> None:

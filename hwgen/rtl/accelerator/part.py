@@ -7,7 +7,7 @@ from amaranth import *
 from ...arch.parts import PARTS
 from ...arch.registers import Space
 
-__all__ = ["Part", "byte_accesses"]
+__all__ = ["Part"]
 
 
 class Part:
@@ -96,14 +96,3 @@ class Part:
     def load(self, offset: Value, data: Value, write: Value) -> list[Any]:
         """Return statements that write 32 bits at an offset of its ``space``."""
         return []
-
-
-def byte_accesses(unit: Any, others: dict[str, Value]) -> dict[str, Value]:
-    """Return the accesses of a unit that moves bytes, and of ``others`` while it does not."""
-    data = others["write_data"]
-    return {
-        "read_address": Mux(unit.reads, unit.read_address, others["read_address"]),
-        "write_address": Mux(unit.write, unit.write_address, others["write_address"]),
-        "write_data": Cat(Mux(unit.write, unit.write_byte, data[:8]), data[8:]),
-        "write_mask": Mux(unit.write, 1, others["write_mask"]),
-    }

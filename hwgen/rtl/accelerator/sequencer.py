@@ -17,7 +17,7 @@ from .arrays import Pace
 from .control import CONTROL, Controlled
 from .pairs import tile_columns, turns_of_pairs
 from .part import Part
-from .slots import EVENT, LOAD, Countdown, Loops, NextPass, Slot
+from .slots import EVENT, LOAD, Countdown, Loops, NextPass, Slot, turns
 from .walk import State, Walk
 
 __all__ = ["EVENT", "LOAD", "Sequencer"]
@@ -318,19 +318,13 @@ class Sequencer(Controlled):
         """
         if self.int4_weights:
             return turns_of_pairs(m, self, vectors, last)
-        end = Signal()
         if pace:
-            turn = Signal(range(64))
-            m.d.comb += end.eq((turn == Mux(last, pace.last_wait, pace.wait))
-                               | ((turn == 0) & ~completes))
-            m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))
-            return turn == 0, end
+            return turns(m, vectors, range(64), lambda turn: (
+                turn == Mux(last, pace.last_wait, pace.wait)) | ((turn == 0) & ~completes))
         if self.interval == 1:
             return Const(1, 1), Const(1, 1)
-        turn = Signal(range(self.interval))
-        m.d.comb += end.eq(~last | (turn == self.interval - 1))
-        m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))  # 0 again where a step was stopped
-        return turn == 0, end
+        return turns(m, vectors, range(self.interval),
+                     lambda turn: ~last | (turn == self.interval - 1))
 
     def _values(self, m: Module, begin: Value, issue: Value, row_end: Value, last: Value,
                 ) -> Value:

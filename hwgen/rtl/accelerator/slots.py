@@ -1,5 +1,6 @@
 """Slots, into which a step is cut: vectors of one pass, weights and parameters of the next."""
 
+from collections.abc import Callable
 from typing import Any
 
 from amaranth import *
@@ -7,7 +8,7 @@ from amaranth.lib import data
 
 from ..step import PARAMETER_WORDS, Mode, Tag
 
-__all__ = ["EVENT", "LOAD", "Countdown", "Loops", "NextPass", "Slot"]
+__all__ = ["EVENT", "LOAD", "Countdown", "Loops", "NextPass", "Slot", "turns"]
 
 EVENT = data.StructLayout({
     "valid": 1,
@@ -257,3 +258,15 @@ class Slot:
         """Forget what remains, after an error."""
         return [self.spare.eq(1), self.begun.eq(0), self.vectors.eq(0), self.weights.eq(0),
                 self.parameters.eq(0)]
+
+
+def turns(m: Module, vectors: Value, shape: Any, ends: Callable[[Value], Value],
+          ) -> tuple[Value, Value]:
+    """Return whether this is the first, and the last, of the cycles of a vector.
+
+    ``ends`` says of the number of a cycle, from 0, whether it is the last.
+    """
+    turn, end = Signal(shape, name="turn"), Signal(name="end")
+    m.d.comb += end.eq(ends(turn))
+    m.d.sync += turn.eq(Mux(vectors & ~end, turn + 1, 0))  # 0 again where a step was stopped
+    return turn == 0, end

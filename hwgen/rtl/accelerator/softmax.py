@@ -3,12 +3,12 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import enum, wiring
+from amaranth.lib import enum
 from amaranth.lib.wiring import In, Out
 
 from ...arch.steps import LONGEST_ROW, POWER_BYTES
 from ..primitives.pipeline import later
-from ..step import Descriptor
+from .moving import ByteMover
 from .shares import EVENT, Shares, Turn
 from .tables import read_bytes
 
@@ -26,79 +26,21 @@ class Reading(enum.Enum, shape=3):
     SHARE = 5
 
 
-class SoftmaxRows(wiring.Component):
+class SoftmaxRows(ByteMover):
     """Do a step of mode SOFTMAX: read its powers of e, and then each row, a byte a cycle.
+
+    Of a row outside the activations nothing is written.
 
     Parameters
     ----------
-    columns : int
-        Bytes of a word of the program memory.
-    words : int
-        Of that.
-    reading : int
-        Cycles from an address to its word.
-    size, address_bits : int
-        Bytes of the memory of activations, and bits of its addresses.
-    fetching, storing : int
-        Cycles from an address of it to the byte, and until a byte that is written can be read.
-    family : str
-        FPGA family.
     hard : bool
-        Whether it multiplies in DSP blocks.
-
-    Members
-    -------
-    descriptor : In(Descriptor)
-        Its ``program`` is inside the memory.
-    start : In(1)
-    address : Out(range(words)), word : In(8 * columns)
-        Of the program, ``reading`` cycles later.
-    busy : Out(1)
-        Words are read.
-    reads : Out(1), read_address : Out(unsigned), read_byte : In(signed(8))
-        Of the activations, ``fetching`` cycles later.
-    write : Out(1), write_address : Out(unsigned), write_byte : Out(8)
-    done : Out(1)
-        All is written.
-    error : Out(1)
-        A word outside the program memory was to be read. Nothing follows, also behind
-    fetch_error, store_error : Out(1)
-        a row outside the activations, of which nothing is written.
+        Whether it multiplies in DSP blocks. The others are those of a :class:`ByteMover`.
     """
 
-    descriptor: Any
-    start: Value
-    address: Value
-    word: Value
-    busy: Value
-    reads: Value
-    read_address: Value
-    read_byte: Value
-    write: Value
-    write_address: Value
-    write_byte: Value
-    done: Value
-    error: Value
-    fetch_error: Value
-    store_error: Value
-
-    def __init__(self, columns: int, words: int, reading: int, *, size: int, address_bits: int,
-                 fetching: int, storing: int, family: str = "generic", hard: bool = False) -> None:
-        self.columns = columns
-        self.words = words
-        self.reading = reading
-        self.size = size
-        self.address_bits = address_bits
-        self.fetching = fetching
-        self.storing = storing
-        self.shares = Shares(family, hard=hard)
-        super().__init__({
-            "descriptor": In(Descriptor), "start": In(1),
-            "address": Out(range(max(words, 2))), "word": In(8 * columns), "busy": Out(1),
-            "reads": Out(1), "read_address": Out(address_bits), "read_byte": In(signed(8)),
-            "write": Out(1), "write_address": Out(address_bits), "write_byte": Out(8),
-            "done": Out(1), "error": Out(1), "fetch_error": Out(1), "store_error": Out(1),
-        })
+    def __init__(self, columns: int, words: int, reading: int, *, hard: bool = False,
+                 **sizes: Any) -> None:
+        super().__init__(columns, words, reading, busy=Out(1), read_byte=In(signed(8)), **sizes)
+        self.shares = Shares(self.family, hard=hard)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -1,5 +1,7 @@
 """A serial port: bytes from and to a wire, eight bits each, no parity, one stop bit."""
 
+from typing import Any
+
 from amaranth import *
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -37,17 +39,6 @@ def bit_cycles(clock_mhz: float, baud: int) -> int:
     return cycles
 
 
-def receiver_latency(divisor: int) -> int:
-    """Return the cycles from the edge with which a byte begins until the byte is on ``o``."""
-    return 3 + (WIRE_BITS - 1) * divisor + divisor // 2
-
-
-def check(divisor: int) -> None:
-    """Refuse what is no number of cycles for a bit."""
-    if not isinstance(divisor, int) or divisor < LEAST_DIVISOR:
-        raise ValueError(f"Divisor must be an integer of at least {LEAST_DIVISOR}, not {divisor!r}")
-
-
 COUNTS = ("bit", "half")
 """What cycles are counted of: a bit, and the way to the middle of one."""
 
@@ -57,7 +48,29 @@ def counts_of(divisor: int) -> tuple[int, int]:
     return divisor - 1, divisor // 2 - 1
 
 
-class Receiver(wiring.Component):
+class Wire(wiring.Component):
+    """Bytes on a wire, whose bits take ``divisor`` cycles."""
+
+    def __init__(self, divisor: int, counts: tuple[Value, ...], ports: dict[str, Any]) -> None:
+        if not isinstance(divisor, int) or divisor < LEAST_DIVISOR:
+            raise ValueError(
+                f"Divisor must be an integer of at least {LEAST_DIVISOR}, not {divisor!r}")
+        self.divisor = divisor
+        self.counts = counts or tuple(map(Const, counts_of(divisor)))
+        super().__init__(ports)
+
+    @property
+    def latency(self) -> int:
+        """Cycles from the edge with which a byte begins on ``rx`` until the byte is on ``o``."""
+        return 3 + (WIRE_BITS - 1) * self.divisor + self.divisor // 2
+
+    @property
+    def interval(self) -> int:
+        """Cycles of a byte on ``rx``."""
+        return WIRE_BITS * self.divisor
+
+
+class Receiver(Wire):
     """Take bytes from a wire.
 
     Each bit is sampled in its middle, counted from the edge at which its byte began, so the sender
@@ -84,20 +97,7 @@ class Receiver(wiring.Component):
     o: stream.Interface
 
     def __init__(self, divisor: int, counts: tuple[Value, ...] = ()) -> None:
-        check(divisor)
-        self.divisor = divisor
-        self.counts = counts or tuple(map(Const, counts_of(divisor)))
-        super().__init__({"rx": IDLE_IN, "o": Out(stream.Signature(8))})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the edge with which a byte begins until the byte is on ``o``."""
-        return receiver_latency(self.divisor)
-
-    @property
-    def interval(self) -> int:
-        """Cycles of a byte on the wire."""
-        return WIRE_BITS * self.divisor
+        super().__init__(divisor, counts, {"rx": IDLE_IN, "o": Out(stream.Signature(8))})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -130,7 +130,7 @@ class Receiver(wiring.Component):
         return m
 
 
-class Transmitter(wiring.Component):
+class Transmitter(Wire):
     """Put bytes on a wire.
 
     Parameters
@@ -155,10 +155,7 @@ class Transmitter(wiring.Component):
     """Cycles from taking a byte to the edge with which it begins."""
 
     def __init__(self, divisor: int, counts: tuple[Value, ...] = ()) -> None:
-        check(divisor)
-        self.divisor = divisor
-        self.counts = counts or tuple(map(Const, counts_of(divisor)))
-        super().__init__({"i": In(stream.Signature(8)), "tx": IDLE_OUT})
+        super().__init__(divisor, counts, {"i": In(stream.Signature(8)), "tx": IDLE_OUT})
 
     @property
     def interval(self) -> int:
@@ -184,7 +181,7 @@ class Transmitter(wiring.Component):
         return m
 
 
-class Uart(wiring.Component):
+class Uart(Wire):
     """A host's byte streams on two wires.
 
     Parameters
@@ -211,24 +208,13 @@ class Uart(wiring.Component):
     i: stream.Interface
 
     def __init__(self, divisor: int, most: int = 0, family: str = "generic") -> None:
-        check(divisor)
+        super().__init__(divisor, (), {
+            "rx": IDLE_IN, "tx": IDLE_OUT,
+            "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
         if most and divisor > most:
             raise ValueError(f"Divisor must be at most {most}, not {divisor}")
-        self.divisor = divisor
         self.most = most
         self.family = family
-        super().__init__({"rx": IDLE_IN, "tx": IDLE_OUT,
-                          "o": Out(stream.Signature(8)), "i": In(stream.Signature(8))})
-
-    @property
-    def latency(self) -> int:
-        """Cycles from the edge with which a byte begins on ``rx`` until the byte is on ``o``."""
-        return receiver_latency(self.divisor)
-
-    @property
-    def interval(self) -> int:
-        """Cycles between bytes on ``rx``, and one less than between those on ``tx``."""
-        return WIRE_BITS * self.divisor
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

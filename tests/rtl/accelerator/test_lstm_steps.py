@@ -38,8 +38,8 @@ def any_words(rng, columns, inputs, cells):
 
 def run(columns, step, words, memory):
     """Return the cycles from start to end, and the error, of a step on the hardware."""
-    dut = LstmSteps(columns, 9, len(words), READING, size=SIZE, address_bits=8, fetching=FETCHING,
-                    storing=STORING)
+    dut = LstmSteps(columns, len(words), READING, most=9, size=SIZE, address_bits=8,
+                    fetching=FETCHING, storing=STORING)
     found = {}
 
     async def bench(ctx):

@@ -3,13 +3,12 @@
 from typing import Any
 
 from amaranth import *
-from amaranth.lib import data, enum, wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib import data, enum
 from amaranth.utils import ceil_log2
 
 from ....arch.lstm import CELL, GATES, head_words
 from ...primitives.pipeline import later
-from ...step import Descriptor
+from ..moving import ByteMover
 from .cells import Cells
 from .places import Places
 from .sums import WORD, GateSums
@@ -30,77 +29,23 @@ class Doing(enum.Enum, shape=3):
     WAIT = 6     # for the cell before, or for the last one
 
 
-class LstmSteps(wiring.Component):
+class LstmSteps(ByteMover):
     """Do a step of mode LSTM: for each time read two vectors, then all weights, cell by cell.
+
+    Of a cell with a byte outside the activations nothing is written. A word has as many bytes as
+    are multiplied in a cycle.
 
     Parameters
     ----------
-    columns : int
-        Bytes of a word of the program memory, which are multiplied in a cycle.
     most : int
-        Cells, or inputs, at most.
-    words : int
-        Of the program memory.
-    reading : int
-        Cycles from an address to its word.
-    size, address_bits : int
-        Bytes of the memory of activations, and bits of its addresses.
-    fetching, storing : int
-        Cycles from an address of it to the byte, and until a byte that is written can be read.
-    family : str
-        FPGA family.
-
-    Members
-    -------
-    descriptor : In(Descriptor)
-        Its ``program`` is inside the memory.
-    start : In(1)
-    address : Out(range(words)), word : In(8 * columns)
-        Of the program, ``reading`` cycles later.
-    reads : Out(1), read_address : Out(unsigned), read_byte : In(8)
-        Of the activations, ``fetching`` cycles later.
-    write : Out(1), write_address : Out(unsigned), write_byte : Out(8)
-    done : Out(1)
-        All is written.
-    error : Out(1)
-        A word outside the program memory was to be read. Nothing follows, also behind
-    fetch_error, store_error : Out(1)
-        a byte outside the activations: nothing of its cell is written.
+        Cells, or inputs, at most. The others are those of a :class:`ByteMover`.
     """
 
-    descriptor: Any
-    start: Value
-    address: Value
-    word: Value
-    reads: Value
-    read_address: Value
-    read_byte: Value
-    write: Value
-    write_address: Value
-    write_byte: Value
-    done: Value
-    error: Value
-    fetch_error: Value
-    store_error: Value
-
-    def __init__(self, columns: int, most: int, words: int, reading: int, *, size: int,
-                 address_bits: int, fetching: int, storing: int, family: str = "generic") -> None:
-        self.columns = columns
+    def __init__(self, columns: int, words: int, reading: int, *, most: int,
+                 **sizes: Any) -> None:
+        super().__init__(columns, words, reading, **sizes)
         self.most = most
-        self.words = words
-        self.reading = reading
-        self.size = size
-        self.address_bits = address_bits
-        self.fetching = fetching
-        self.storing = storing
-        self.family = family
-        super().__init__({
-            "descriptor": In(Descriptor), "start": In(1),
-            "address": Out(range(max(words, 2))), "word": In(8 * columns),
-            "reads": Out(1), "read_address": Out(address_bits), "read_byte": In(8),
-            "write": Out(1), "write_address": Out(address_bits), "write_byte": Out(8),
-            "done": Out(1), "error": Out(1), "fetch_error": Out(1), "store_error": Out(1),
-        })
+        self.busy = self.reads
 
     @property
     def index_bits(self) -> int:
