@@ -101,9 +101,8 @@ def run(options: argparse.Namespace) -> int:
     found = run_program(program, network, inputs, port=port, check=check, say=say,
                         embedded=bool(built and (built.network or {}).get("embedded")),
                         frames=frames, warn=lambda text: print(text, file=sys.stderr), waves=waves)
-    results, equal = found.inferences, found.equal
-    first = results[0]
-    outputs = outputs_of(network, [result.outputs for result in results])
+    first, equal = found.inferences[0], found.equal
+    outputs = outputs_of(network, [each.outputs for each in found.inferences])
     facts = {
         "network": network.name, **chosen.facts, "board": options.board, "cycles": first.cycles,
         "predicted_cycles": first.predicted_cycles, "equal": equal, **clock.facts(first.cycles),

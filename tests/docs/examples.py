@@ -65,7 +65,8 @@ def examples():
              for name, command in {"": top, **commands}.items()}
     pages = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
     found |= {page.name: of_page(page.read_text("utf-8")) for page in pages}
-    return {name: [shlex.split(line)[1:] for line in lines]
+    # Where a shell writes what is printed is none of the command's words.
+    return {name: [shlex.split(line.partition(" > ")[0])[1:] for line in lines]
             for name, lines in found.items() if lines}
 
 
