@@ -23,6 +23,8 @@ CONTROLLER = {"width": UNIT.width, "words": UNIT.words, "row_bits": 4, "column_b
               "activate": 2, "precharge": 2, "refresh": 3, "recovery": 1, "mode": 1,
               "refresh_every": 2 * UNIT.words + 7, "power_up": 1}
 PAGES = min(1 << UNIT.page_bits, 12)
+LONGEST = 1 + 5200 // (UNIT.words + 16)
+"""Pages of a run, at most."""
 RUNS = max(2, min(12, 3000 // UNIT.words))
 
 
@@ -239,14 +241,37 @@ class AnyRuns:
         return found | values
 
 
-@cocotb.test()
-async def test_any_cycles(dut):
-    """Whatever may be asked for, with pages and words that come when they like: every output."""
-    bench, rng = Bench(dut), random.Random(random.getrandbits(32))
-    await bench.begin()
-    counts, coming = Counts(), 0
-    host = AnyRuns(counts, rng)
-    for _ in range(max(6000, 60 * UNIT.words)):
+class AllPages:
+    """Asks for as many pages as there may be, then for some anywhere, up to the last one.
+
+    Steps wait until the ring is full, and then release all words of a page but one, and that one.
+    """
+
+    def __init__(self, counts, rng):
+        self.counts, count = counts, 1 << UNIT.page_bits
+        pages = [min(count, LONGEST), *(rng.randrange(1, min(count, 9) + 1) for _ in range(6))]
+        firsts = [count - pages[0], *(rng.randrange(count - some + 1) for some in pages[1:])]
+        nothing = {"start": 0, "following": 0, "stop": 0, "first": 0, "pages": 0, "brings": 0,
+                   "releases": 0}
+        page = [{"brings": UNIT.page}, {"releases": UNIT.page - 1}, {"releases": 1}]
+        self.nothing = nothing
+        self.left = [nothing | each for first, some in zip(firsts, pages, strict=True) for each in (
+            {"start": 1, "first": first, "pages": some},
+            *(step | {"following": 1} for step in page * some), {"stop": 1})]
+        self.cycles = sum(pages) * (2 * UNIT.words + 20)
+
+    def inputs(self, under_way):
+        """Return the inputs of a cycle, in which a page is under way or not."""
+        counts = self.counts
+        waits = under_way or counts.have < counts.needed or (
+            counts.left and counts.free >= UNIT.page)
+        return self.left.pop(0) if self.left and not waits else self.nothing
+
+
+async def check_cycles(dut, host, counts, rng, cycles):
+    """Compare every output in so many cycles, with pages and words that come when they like."""
+    coming = 0
+    for _ in range(cycles):
         inputs = host.inputs(coming > 0)
         word = rng.getrandbits(UNIT.width) if coming and rng.randrange(5) else None
         for name, value in inputs.items():
@@ -258,3 +283,21 @@ async def test_any_cycles(dut):
         taken = counts.check(dut)
         coming += UNIT.words * taken - (word is not None)
         counts.follow(inputs, taken, word)
+
+
+@cocotb.test()
+async def test_any_cycles(dut):
+    """Whatever may be asked for: every output."""
+    rng, counts = random.Random(random.getrandbits(32)), Counts()
+    await Bench(dut).begin()
+    await check_cycles(dut, AnyRuns(counts, rng), counts, rng, max(6000, 60 * UNIT.words))
+
+
+@cocotb.test()
+async def test_all_pages(dut):
+    """Runs of all pages, or up to the last one: every output."""
+    rng, counts = random.Random(random.getrandbits(32)), Counts()
+    await Bench(dut).begin()
+    host = AllPages(counts, rng)
+    await check_cycles(dut, host, counts, rng, host.cycles)
+    assert not host.left

@@ -56,7 +56,7 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
     """Compare a mutant with the design; each attempt to prove something gets so many seconds.
 
     An output that ``qualifiers`` names counts only while one of those is high that are its value:
-    ports, or ``a&~b`` of some.
+    ports, bits of them such as ``a[0]``, or its own last one ``[-1]``, or ``a&~b`` of some.
     What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
@@ -347,7 +347,14 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    any_of = " | ".join(re.sub(r"(\w+)", r"\\\1 ", each) for each in (qualifier or "").split())
+
+    def bit_of(found: re.Match[str]) -> str:
+        port = found[1]
+        inner = f"\\raw_{port} " if port == name else f"\\{port} "
+        return inner + (f"[{int(found[2]) % widths[port]}]" if found[2] else "")
+
+    any_of = " | ".join(re.sub(r"(\w+)(?:\[(-?\d+)\])?", bit_of, each)
+                        for each in (qualifier or "").split())
     return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
 
 
