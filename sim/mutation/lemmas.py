@@ -131,11 +131,11 @@ def binary(more: Mapping[str, str] | None = None) -> Lemma:
     which it runs, and ends 6 cycles behind the last.
     """
     state, asked, cycles = "o:sequencer.state", "o:sequencer.asked", "o:sequencer.step_cycles"
-    place, wrong, wait = "o:sequencer.place$22", "o:sequencer.program_wrong_1", "o:sequencer.wait"
-    low, high = "o:sequencer.$signal$14", "o:sequencer.high"
+    place, wrong, wait = "o:sequencer.place$24", "o:sequencer.program_wrong_1", "o:sequencer.wait"
+    low, high = "o:sequencer.$signal$16", "o:sequencer.high"
     columns = "o:sequencer.kept[7:0]"
     bad = f"({columns} == 0 || {columns} > 4)"
-    words = ["o:sequencer.asking_1", "o:kind$31", "o:array.counted_1"]
+    words = ["o:sequencer.asking_1", "o:kind$20", "o:array.counted_1"]
     ends = [f"({word}[3] && {word}[4])" for word in words]
     # Where the last word of a step is, in each of the cycles in which it comes to its end.
     stages = [*ends, "(o:store.$signal != 0 && o:store.$signal$6)", "o:store.last", "o:store.done"]
@@ -152,8 +152,8 @@ def binary(more: Mapping[str, str] | None = None) -> Lemma:
         5: f"{early} && {cycles} >= 6 && {cycles} <= {place} + 32'd7 && !({low} && {high})"
            f" && {cycles} <= 32'd507 + {wrong} && o:sequencer.place <= 500"
            f" && ({cycles} != 6 || ({low} && o:sequencer.asking_1[3:0] == 0 && !{wrong}"
-           f" && o:kind$31[3:0] == 0 && o:array.counted_1[3:0] == 0"
-           f" && {place} <= 65535 && (!{bad} || (o:sequencer.begun_1 && o:sequencer.$signal$40))))"
+           f" && o:kind$20[3:0] == 0 && o:array.counted_1[3:0] == 0"
+           f" && {place} <= 65535 && (!{bad} || (o:sequencer.begun_1 && o:sequencer.$signal$42))))"
            f" && ({cycles} == 6 || o:sequencer.asking_1[2:0] != 0)"
            f" && ({cycles} != 7 || ({high} && {place} <= 65535 && !{wrong}"
            f" && (!{bad} || o:sequencer.descriptor_wrong_1)))"
@@ -195,76 +195,29 @@ def binary_reads(used: str) -> str:
     return f"SAME || (p:host_port.running_1 && !({used}))"
 
 
-BINARY_WORDS = {
-    f"array.column_{column}.equals": "SAME || !o:array.counted_1[2]" for column in range(4)}
-BINARY_IDLE = " && ".join([
-    *(f"o:{word}[3:0] == 0" for word in ("sequencer.asking_1", "kind$31", "array.counted_1")),
-    "o:store.$signal == 0", "o:store.$signal$10 == 0"])
-"""No word is on its way, nor an output."""
-BINARY_LAST = "o:sequencer.state == 6 && ({})".format(" || ".join([
-    "(o:kind$31[3] && o:kind$31[4])", "(o:store.$signal != 0 && o:store.$signal$6)",
-    "o:store.done"]))
-"""Every other cycle behind the last word of a step."""
+def binary_cycles() -> Lemma:
+    """Return what holds of the cycles of a run: each step in it has four words of its own.
+
+    A step takes no more than 131 cycles for each of them.
+    """
+    cycles, own, place = "o:sequencer.cycles", "o:sequencer.step_cycles", "o:sequencer.place"
+    state, before = "o:sequencer.state", f"({place} - o:sequencer.asked)"
+    return binary({"sequencer.cycles": f"SAME && ({state} > 1 || {cycles} <= 67000)"
+                   f" && ({state} != 2 || {cycles} <= {own} + ({before} <= 500"
+                   f" ? 32'd131 * {before} : 32'd0))"
+                   f" && ({state} < 4 || {state} == 7"
+                   f" || ({place} >= 4 && {cycles} <= {own} + 32'd131 * ({place} - 4)))"
+                   f" && ({state} != 7 || {cycles} <= {own} + 32'd65500)"})
+
 
 BINARY: dict[str, Lemma] = {
-    # No step takes so many cycles: the memory has no words for them.
-    "const0 $add.Y[10] _037_[10]": binary(),
-    "const0 $flatten\\sequencer.$ternary.Y[12] sequencer._160_[12]": binary(),
-    "const0 $flatten\\sequencer.$ternary.Y[26] sequencer._160_[26]": binary(),
-    # A bit of a descriptor that is looked at as soon as it is there.
-    "const0 $flatten\\sequencer.$ternary.A[68]": binary({
-        "sequencer.kept": "((o:sequencer.kept ^ m:sequencer.kept) & ~("
-                          "o:sequencer.begin ? 128'd0"
-                          " : o:sequencer.state == 2 && o:sequencer.asked == 4 ? 128'd0"
-                          " : o:sequencer.state == 2 && o:sequencer.asked == 3 ? 128'd1 << 4"
-                          " : o:sequencer.state == 2 && o:sequencer.asked == 2"
-                          " ? 128'd1 << 36 | 128'd1 << 4"
-                          " : o:sequencer.state == 5 || o:sequencer.state == 6 ? 128'd1 << 68"
-                          " : 128'd1 << 68 | 128'd1 << 36 | 128'd1 << 4)) == 0",
-        "sequencer.$signal$40": "SAME || !o:sequencer.begun_1",
-    }),
-    # A bit that running steps do not look at: of what they read the sign counts.
-    "const1 $flatten\\activations.$shr.A[30]": binary({
-        "activations.offset_1": "SAME && (p:host_port.running_1 || o:activations.offset_1 == 0)"}),
-    # An address is inverted twice before it is used.
-    "cnot0(7) $flatten\\sequencer.$ternary.Y[0] sequencer._172_[0]": binary({
-        "sequencer.address": "o:sequencer.state == 5 && !o:sequencer.$signal$14"
-                             " ? m:sequencer.address == (o:sequencer.address"
-                             " ^ (o:sequencer.high && !o:sequencer.address[7]))"
-                             " : o:sequencer.address[16:1] == m:sequencer.address[16:1]",
-        "activations.offset_1": binary_reads("o:sequencer.asking_1[2]"),
-        "positive": "SAME || !o:kind$31[2]",
-    } | BINARY_WORDS | {f"activations.bank_{bank}.part_0._0_":
-                        binary_reads("o:sequencer.asking_1[2]") for bank in range(4)}),
-    # The number of steps is inverted six times behind each, or so large that none ends the run.
-    "inv $flatten\\sequencer.$procmux.B[26] sequencer._153_[10]": binary({
-        "sequencer.$signal": "o:sequencer.state == 0 || o:sequencer.state == 7 ||"
-                             " m:sequencer.$signal == (o:sequencer.$signal"
-                             f" ^ {{5'd0, {BINARY_LAST}, 10'd0}}) || (o:sequencer.state != 1"
-                             " && o:sequencer.$signal[9:0] == m:sequencer.$signal[9:0]"
-                             " && 32'd4 * o:sequencer.$signal[9:0] + o:sequencer.place"
-                             " >= (o:sequencer.state == 2 ? 32'd4092 + o:sequencer.asked"
-                             " : 32'd4096))",
-        "sequencer.last": "(SAME || !(o:sequencer.state == 6 && o:store.done))",
-    }),
-    # Where reading a descriptor has failed, a step seems to begin while all is being reset.
-    "const1 $flatten\\sequencer.$procmux.S[0] sequencer._159_[0]": binary({
-        "sequencer.begin": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 6 &&"
-                           f" {BINARY_IDLE})",
-        "sequencer.begun_1": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 5)",
-        **{f"sequencer.{name}_wrong_1": "SAME || (o:sequencer.state == 7 && o:sequencer.wait == 4)"
-           for name in ("descriptor", "fetch")},
-        "sequencer.$signal$12": "SAME || o:sequencer.state != 5",
-        "sequencer.$signal$14": "SAME || o:sequencer.state != 5",
-        "sequencer.high": "SAME || o:sequencer.state != 5",
-        **{name: f"o:{name}[3:0] == m:{name}[3:0] && (SAME || !o:{name}[3])"
-           for name in ("sequencer.asking_1", "kind$31", "array.counted_1")},
-        "sequencer.place$22": "SAME || (o:sequencer.state != 5 && o:sequencer.asking_1[2:0] == 0)",
-        "store.to": "SAME || ((o:sequencer.state < 5 || o:sequencer.state == 7) &&"
-                    f" {BINARY_IDLE})",
-        "program.bank_0_0._1_": binary_reads(
-            "(o:sequencer.state == 2 && o:sequencer.asked != 0) || o:kind$31[2:0] != 0"),
-    } | BINARY_WORDS),
+    # No run takes so many cycles: the memory has no words for them.
+    "cnot1(27) $flatten\\sequencer.$procdff.Q[12] sequencer.cycles[12]": binary_cycles(),
+    "cnot1(26) $flatten\\sequencer.$ternary.Y[20] sequencer._030_[20]": binary_cycles(),
+    # Behind an error, cycles are counted in another order, and as many.
+    "inv $flatten\\sequencer.$procdff.D[1] sequencer._038_[1]": Lemma({
+        "sequencer.wait": "o:sequencer.state != 7 || m:sequencer.wait =="
+                          " (o:sequencer.wait ^ {1'd0, o:sequencer.wait[0], 1'd0})"}),
 }
 
 LEMMAS: dict[str, dict[str, Lemma]] = {
