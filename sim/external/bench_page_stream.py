@@ -141,7 +141,7 @@ async def test_full(dut):
 
 @cocotb.test()
 async def test_reset(dut):
-    """After a reset in the middle there is nothing, until a run starts."""
+    """After a reset in the middle no page is asked for until a run starts; words begin anew."""
     bench = Bench(dut)
     await bench.begin()
     for _ in range(3):
@@ -149,9 +149,14 @@ async def test_reset(dut):
             await bench.tick(random.choice(["", "", "start"]), first=0, pages=1, brings=3)
             bench.taken = []
         await bench.begin(clock=False)
-        for _ in range(20):
+        words = [[random.getrandbits(UNIT.width) for _ in range(UNIT.ratio)] for _ in range(2)]
+        bench.words = dict(enumerate(sum(words, [])))
+        for _ in range(20 + 2 * UNIT.ratio):
             await bench.tick()
-        assert not bench.taken
+        assert not bench.taken and bench.written == [
+            ((number + 1) * UNIT.ratio, number, sum(
+                part << place * UNIT.width for place, part in enumerate(word)))
+            for number, word in enumerate(words)]
         await bench.run(Asked(0, 0, 1, [Step(1, 5, 1)]))
 
 
@@ -249,7 +254,9 @@ class AllPages:
 
     def __init__(self, counts, rng):
         self.counts, count = counts, 1 << UNIT.page_bits
-        pages = [min(count, LONGEST), *(rng.randrange(1, min(count, 9) + 1) for _ in range(6))]
+        most = min(count, LONGEST)
+        pages = [most, rng.randrange(most // 2, most) or 1,
+                 *(rng.randrange(1, min(count, 9) + 1) for _ in range(6))]
         firsts = [count - pages[0], *(rng.randrange(count - some + 1) for some in pages[1:])]
         nothing = {"start": 0, "following": 0, "stop": 0, "first": 0, "pages": 0, "brings": 0,
                    "releases": 0}
