@@ -167,8 +167,9 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
 
 
 def clocks(rtlil: str) -> set[str]:
-    """Return the clocks of a design."""
-    return set(CLOCK.findall(rtlil))
+    """Return the clocks of a design; what reads memories at once has none, but ``1'x``."""
+    return {name for given in CLOCK.findall(rtlil)
+            for name in re.findall(r"\\\S+(?: \[\d+\])?|\d+'[01]\S*", given)}
 
 
 def holds_by_step(folder: Path, lemma: Lemma, seconds: int) -> bool:

@@ -189,6 +189,15 @@ def test_no_initial_value(tmp_path):
     assert equivalence.compare(made, mutant).answer == "equivalent"
 
 
+def test_clocks():
+    """A memory that is read at once has no clock of its own, and ports of one clock have that."""
+    text = "".join(f"    connect \\{given}\n" for given in (
+        "CLK \\clk", "RD_CLK 1'x", "WR_CLK { \\clk \\clk }"))
+    assert equivalence.clocks(text) == {"\\clk"}
+    assert len(equivalence.clocks(text + "    connect \\CLK \\host_clk\n")) == 2
+    assert len(equivalence.clocks(text + "    connect \\CLK 1'0\n")) == 2
+
+
 @pytest.mark.parametrize("clock, answer", [("clk", "equivalent"), ("host_clk", "different")])
 def test_two_clocks(tmp_path, clock, answer):
     """Registers that take the same are equal with one clock, and need not be with two."""
