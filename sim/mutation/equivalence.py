@@ -153,8 +153,9 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     ], folder, seconds=SECONDS)
     if not (folder / "miter.map").exists():
         return Verdict("unknown")
-    (folder / "miter.aig").write_bytes(same_start((folder / "miter.aig").read_bytes(),
-                                                  (folder / "miter.map").read_text()))
+    (folder / "miter.aig").write_bytes(same_start(
+        (folder / "miter.aig").read_bytes(), (folder / "miter.map").read_text(),
+        parted=mutant.option("wire") if mutant.option("port") == "Q" else ""))
     if lemma and len(clocks(prepared)) == 1 and holds_by_step(folder, lemma, seconds):
         return Verdict("equivalent")
     yosys([
@@ -359,10 +360,12 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
 
 
-def same_start(aig: bytes, names: str) -> bytes:
+def same_start(aig: bytes, names: str, parted: str = "") -> bytes:
     """Return an AIG in which a mutant's registers without initial value begin as the design's do.
 
-    In what yosys writes each bit of them has an input of its own, whose name is in its map.
+    In what yosys writes each bit of them has an input of its own, whose name is in its map. Where
+    a mutant has parted a bit from a wire, and so from the wire's initial value, which is 0, the bit
+    has no name.
     """
     starts = {(side, wire, bit): int(index) for index, bit, side, wire in
               re.findall(r"^init (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE)}
@@ -374,6 +377,11 @@ def same_start(aig: bytes, names: str) -> bytes:
 
     head, rest = aig.split(b"\n", 1)
     _, inputs, latches, outputs, gates = map(int, head.split()[1:6])
+    unnamed = set(range(inputs)).difference(
+        int(index) for index in re.findall(r"^(?:input|init) (\d+) ", names, re.MULTILINE))
+    has_value = not re.search(rf"^init .*{re.escape(parted)}$", names, re.MULTILINE)
+    if parted and has_value and len(unnamed) == 1:
+        of[2 * unnamed.pop() + 2] = 0
     *lines, rest = rest.split(b"\n", latches + outputs)
     lines = [b" ".join([b"%d" % move(int(line.split()[0])), *line.split()[1:]]) for line in lines]
     numbers, number, shift, end = [], 0, 0, 0

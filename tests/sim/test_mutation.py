@@ -189,6 +189,19 @@ def test_no_initial_value(tmp_path):
     assert equivalence.compare(made, mutant).answer == "equivalent"
 
 
+def test_part_of_a_register(tmp_path):
+    """A bit of a register begins with 0 as before where a mutant changes what is read of it."""
+    text = """module top(input clk, d, output [1:0] o);
+              reg [1:0] q = 0; assign o = q;
+              always @(posedge clk) q <= {q[1] & d, d};
+              endmodule"""
+    made = mutation.instrument(text, "top", tmp_path, count=400)
+    change = next(mutant.change for mutant in made.mutants if mutant.option("port") == "Q"
+                  and mutant.option("mode") == "inv" and mutant.option("portbit") == "0")
+    mutant = mutation.Mutant(1, change.replace("-mode inv", "-mode cnot1 -ctrlbit 1"))
+    assert equivalence.compare(made, mutant).answer == "equivalent"
+
+
 def test_clocks():
     """A memory that is read at once has no clock of its own, and ports of one clock have that."""
     text = "".join(f"    connect \\{given}\n" for given in (
