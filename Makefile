@@ -67,7 +67,7 @@ formal: setup
 sim: setup
 	@$(HWGEN) sim
 
-## mutate: mutants of each unit's Verilog against its bench, into docs/results; an hour, or UNIT=uart
+## mutate: mutants of units whose Verilog has changed against their benches, into docs/results, or UNIT=uart
 mutate: setup
 	@$(PYTHON_IN_VENV) -m sim.mutation.campaign $(UNIT)
 

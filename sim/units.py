@@ -44,8 +44,9 @@ def parameters(name: str, design: Design) -> dict[str, Any]:
         "host_port": {"size": 64 * max(rows, columns, 4), "window": max(rows, columns, 4),
                       "words": 40, "columns": max(columns, 4), "steps": 12,
                       "compact": columns < rows, "exposed": columns % 2 == 1, **family},
-        # Two pages a row, and refreshes that are due behind each second one.
-        "sdram": {"words": 64, "column_bits": 7, "refresh_every": 120, "power_up": 300},
+        # Two pages a row. Behind each second one a refresh is due, and in large ones two at once.
+        "sdram": {"words": 64, "column_bits": 7, "refresh_every": 120 if rows < 8 else 40,
+                  "power_up": 300},
         "page_stream": {"words": 64, "ratio": 4, "ring": 64, "page_bits": 6},
         "uart": {"divisor": UART_CYCLES},
         "flash": {"address": FLASH_ADDRESS, "count": FLASH_BYTES},

@@ -13,7 +13,15 @@ from cocotb.triggers import RisingEdge
 
 from hwgen.arch.descriptors import BINARY_FIELDS, START_WORDS, Descriptors
 from hwgen.arch.design import Design
-from hwgen.arch.registers import GO, IDENTITY, SPACE_SHIFT, STOP, Register, Space
+from hwgen.arch.registers import (
+    ACKNOWLEDGE,
+    GO,
+    IDENTITY,
+    SPACE_SHIFT,
+    STOP,
+    Register,
+    Space,
+)
 from hwgen.arch.steps import MAGIC, Step
 from hwgen.cost.binary_cycles import step_cycles
 from hwgen.generate.unit import binary_of
@@ -188,12 +196,22 @@ class Bench:
         for register, value in ((Register.FIRST, index), (Register.COUNT, count),
                                 (Register.WATCHDOG, watchdog), (Register.CONTROL, GO)):
             await self.access(Space.REGISTERS, register, value)
+        await self.interrupts(0)
+
+    async def interrupts(self, expected):
+        """Check the interrupt in the next cycle."""
+        await RisingEdge(self.dut.clk)
+        assert int(self.dut.irq.value) == expected
 
     async def wait(self):
-        """Wait until nothing runs; return the error."""
+        """Wait until nothing runs, and for the interrupt; return the error."""
         for _ in range(PATIENCE):
             status = await self.access(Space.REGISTERS, Register.STATUS)
             if not status & 1:
+                await self.interrupts(1)
+                if random.random() < 0.5:
+                    await self.access(Space.REGISTERS, Register.CONTROL, ACKNOWLEDGE)
+                    await self.interrupts(0)
                 return status >> 8 & 255
             for _ in range(20):
                 await RisingEdge(self.dut.clk)
@@ -312,6 +330,23 @@ async def test_stop(dut):
 
 
 @cocotb.test()
+async def test_busy(dut):
+    """While a step runs a host reads and writes registers, and nothing else."""
+    bench = await Bench.set_up(dut)
+    step = bench.step(tiles=1, pieces=DEPTH)
+    await bench.check(step)
+    if step_cycles(step, COLUMNS, COLUMNS // DESIGN.lanes, FORMS.words) > STOPPING:
+        for space in (Space.PROGRAM, Space.ACTIVATIONS, Space.COUNTERS):
+            for given in (None, 0):
+                await bench.start()
+                assert (await bench.request(space, 0, given))[0], (space, given)
+                assert await bench.access(Space.REGISTERS, Register.FIRST) == 0
+                assert await bench.wait() == 0
+        await bench.compare(0, SIZE)
+        await bench.check(step)
+
+
+@cocotb.test()
 async def test_extremes(dut):
     """All inputs at an end, all weights alike, and sums that are far from 0, or wrap."""
     bench = await Bench.set_up(dut)
@@ -421,7 +456,9 @@ async def test_each_bit(dut):
     bench = await Bench.set_up(dut)
     await bench.write_program(np.arange(DEPTH))
     for field, (_, bits, _) in BINARY_FIELDS.items():
-        for value in [0] + [1 << bit for bit in range(bits)]:
+        # Of a count that is far too large the low bits are that of a small one, too.
+        far = [1 << bit | 2 for bit in range(DEPTH.bit_length(), bits)]
+        for value in [0] + [1 << bit for bit in range(bits)] + far * (field == "pieces"):
             for _ in range(TRIES):
                 step = bench.step(tiles=1, pieces=2, row_bytes=1 + random.getrandbits(2))
                 bench.image(step)

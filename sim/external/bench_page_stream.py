@@ -23,6 +23,8 @@ CONTROLLER = {"width": UNIT.width, "words": UNIT.words, "row_bits": 4, "column_b
               "activate": 2, "precharge": 2, "refresh": 3, "recovery": 1, "mode": 1,
               "refresh_every": 2 * UNIT.words + 7, "power_up": 1}
 PAGES = min(1 << UNIT.page_bits, 12)
+LONGEST = 1 + 5200 // (UNIT.words + 16)
+"""Pages of a run, at most."""
 RUNS = max(2, min(12, 3000 // UNIT.words))
 
 
@@ -139,7 +141,7 @@ async def test_full(dut):
 
 @cocotb.test()
 async def test_reset(dut):
-    """After a reset in the middle there is nothing, until a run starts."""
+    """After a reset in the middle no page is asked for until a run starts; words begin anew."""
     bench = Bench(dut)
     await bench.begin()
     for _ in range(3):
@@ -147,9 +149,14 @@ async def test_reset(dut):
             await bench.tick(random.choice(["", "", "start"]), first=0, pages=1, brings=3)
             bench.taken = []
         await bench.begin(clock=False)
-        for _ in range(20):
+        words = [[random.getrandbits(UNIT.width) for _ in range(UNIT.ratio)] for _ in range(2)]
+        bench.words = dict(enumerate(sum(words, [])))
+        for _ in range(20 + 2 * UNIT.ratio):
             await bench.tick()
-        assert not bench.taken
+        assert not bench.taken and bench.written == [
+            ((number + 1) * UNIT.ratio, number, sum(
+                part << place * UNIT.width for place, part in enumerate(word)))
+            for number, word in enumerate(words)]
         await bench.run(Asked(0, 0, 1, [Step(1, 5, 1)]))
 
 
@@ -239,14 +246,39 @@ class AnyRuns:
         return found | values
 
 
-@cocotb.test()
-async def test_any_cycles(dut):
-    """Whatever may be asked for, with pages and words that come when they like: every output."""
-    bench, rng = Bench(dut), random.Random(random.getrandbits(32))
-    await bench.begin()
-    counts, coming = Counts(), 0
-    host = AnyRuns(counts, rng)
-    for _ in range(max(6000, 60 * UNIT.words)):
+class AllPages:
+    """Asks for as many pages as there may be, then for some anywhere, up to the last one.
+
+    Steps wait until the ring is full, and then release all words of a page but one, and that one.
+    """
+
+    def __init__(self, counts, rng):
+        self.counts, count = counts, 1 << UNIT.page_bits
+        most = min(count, LONGEST)
+        pages = [most, rng.randrange(most // 2, most) or 1,
+                 *(rng.randrange(1, min(count, 9) + 1) for _ in range(6))]
+        firsts = [count - pages[0], *(rng.randrange(count - some + 1) for some in pages[1:])]
+        nothing = {"start": 0, "following": 0, "stop": 0, "first": 0, "pages": 0, "brings": 0,
+                   "releases": 0}
+        page = [{"brings": UNIT.page}, {"releases": UNIT.page - 1}, {"releases": 1}]
+        self.nothing = nothing
+        self.left = [nothing | each for first, some in zip(firsts, pages, strict=True) for each in (
+            {"start": 1, "first": first, "pages": some},
+            *(step | {"following": 1} for step in page * some), {"stop": 1})]
+        self.cycles = sum(pages) * (2 * UNIT.words + 20)
+
+    def inputs(self, under_way):
+        """Return the inputs of a cycle, in which a page is under way or not."""
+        counts = self.counts
+        waits = under_way or counts.have < counts.needed or (
+            counts.left and counts.free >= UNIT.page)
+        return self.left.pop(0) if self.left and not waits else self.nothing
+
+
+async def check_cycles(dut, host, counts, rng, cycles):
+    """Compare every output in so many cycles, with pages and words that come when they like."""
+    coming = 0
+    for _ in range(cycles):
         inputs = host.inputs(coming > 0)
         word = rng.getrandbits(UNIT.width) if coming and rng.randrange(5) else None
         for name, value in inputs.items():
@@ -258,3 +290,21 @@ async def test_any_cycles(dut):
         taken = counts.check(dut)
         coming += UNIT.words * taken - (word is not None)
         counts.follow(inputs, taken, word)
+
+
+@cocotb.test()
+async def test_any_cycles(dut):
+    """Whatever may be asked for: every output."""
+    rng, counts = random.Random(random.getrandbits(32)), Counts()
+    await Bench(dut).begin()
+    await check_cycles(dut, AnyRuns(counts, rng), counts, rng, max(6000, 60 * UNIT.words))
+
+
+@cocotb.test()
+async def test_all_pages(dut):
+    """Runs of all pages, or up to the last one: every output."""
+    rng, counts = random.Random(random.getrandbits(32)), Counts()
+    await Bench(dut).begin()
+    host = AllPages(counts, rng)
+    await check_cycles(dut, host, counts, rng, host.cycles)
+    assert not host.left

@@ -11,9 +11,10 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from hwgen.arch.design import Design
 from hwgen.errors import UserError
@@ -27,8 +28,9 @@ from ..runner import benches
 from .equivalence import compare_parts
 from .lemmas import LEMMAS
 from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
+from .results import Campaign, hardware_of, report, stale
 
-__all__ = ["Campaign", "main", "run"]
+__all__ = ["current_hardware", "main", "run"]
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "mutants.json"
 SIZES = [Design(rows=2, columns=2), Design(rows=3, columns=5), Design(rows=8, columns=8)]
@@ -47,6 +49,7 @@ QUALIFIERS = {
                   "program__write_data": "|program__write_mask",
                   "activations__write_address": "|activations__write_mask",
                   "activations__write_data": "|activations__write_mask"},
+    "page_stream": {"write": "write[-1]"},
     "post": {"o": "o_valid", "o_tag": "o_valid", "o_group": "o_valid", "ready_last": "ready"},
     "wishbone": {"wb_dat_r": "wb_ack"}}
 """Outputs of units that count only while another one of some is high, besides those of streams."""
@@ -58,41 +61,6 @@ LOOK = 10
 are not, and are not proven to be equivalent then, get the whole of a longer bench."""
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
-
-
-@dataclass
-class Campaign:
-    """What became of a unit's mutants.
-
-    Parameters
-    ----------
-    unit, design : str
-        The unit, and the Design whose size it has.
-    seed : int
-        Of the choice of mutants.
-    mutants : int
-        How many there were.
-    killed : dict of str to int
-        How many each test noticed first.
-    equivalent : list of str
-        Where those are that cannot be told from the design by its outputs.
-    elsewhere : dict of str to str
-        Where those are that only another Design has a use for, and which one's bench notices them.
-    survivors : list of str
-        All others.
-    seconds : float
-        Processor time of the bench.
-    """
-
-    unit: str
-    design: str
-    seed: int
-    mutants: int = 0
-    killed: dict[str, int] = field(default_factory=dict)
-    equivalent: list[str] = field(default_factory=list)
-    elsewhere: dict[str, str] = field(default_factory=dict)
-    survivors: list[str] = field(default_factory=list)
-    seconds: float = 0
 
 
 class Subject:
@@ -136,7 +104,8 @@ class Subject:
 def sources() -> str:
     """Return a digest of all that a bench may be made of."""
     root = Path(__file__).parents[2]
-    own = {Path(__file__).with_name(f"{name}.py") for name in ("campaign", "equivalence", "lemmas")}
+    own = {Path(__file__).with_name(f"{name}.py")
+           for name in ("campaign", "equivalence", "lemmas", "results")}
     return digest(path.read_bytes() for room in ("hwgen", "sim")
                   for path in sorted((root / room).rglob("*.py")) if path not in own)
 
@@ -162,7 +131,8 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
               if look.hung and not proven(netlist.mutants[look.number - 1])]
     whole = subject.survey(netlist, jobs, unseen) if unseen else []
     fates = {fate.number: fate for fate in (*(look for look in looks if not look.hung), *whole)}
-    found = Campaign(unit, first.name, seed, len(netlist.mutants))
+    found = Campaign(unit, first.name, seed, len(netlist.mutants),
+                     hardware=hardware_of(subject.design["verilog"]))
     found.seconds = round(sum(fate.seconds for fate in (*looks, *whole)), 1)
     left = []
     for mutant in netlist.mutants:
@@ -234,39 +204,21 @@ def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
             found.elsewhere[mutant.place] = size.name
 
 
-def report(campaigns: dict[str, dict]) -> str:
-    """Return the page of all campaigns."""
-    rows = [[unit, c["design"], c["mutants"], sum(c["killed"].values()), len(c["equivalent"]),
-             len(c["elsewhere"]), len(c["survivors"]), f"{c['seconds']:.0f}",
-             f"`make mutate UNIT={unit}`"]
-            for unit, c in sorted(campaigns.items())]
-    head = ["unit", "Design", "mutants", "killed", "equivalent", "killed at another size",
-            "survivors", "CPU s", "command"]
-    lines = ["# Mutants", "",
-             ("Small changes of each unit's Verilog, and whether its bench notices them; how it is "
-              "done and read is in [docs/testing.md](../testing.md). Written by `make mutate`."),
-             "",
-             *("| " + " | ".join(map(str, row)) + " |" for row in (head, ["---"] * len(head),
-                                                                 *rows)), ""]
-    if missing := [unit for unit in benches() if unit not in campaigns]:
-        lines += [f"No campaign was run yet of: {', '.join(missing)}.", ""]
-    for unit, c in sorted(campaigns.items()):
-        parts = [("Equivalent", [f"`{place}`" for place in c["equivalent"]]),
-                 ("Killed at another size", [f"`{place}`: {size}"
-                                             for place, size in c["elsewhere"].items()]),
-                 ("Survivors", [f"`{place}`" for place in c["survivors"]])]
-        if any(places for _, places in parts):
-            lines += [f"## {unit}", ""]
-            for name, places in parts:
-                if places:
-                    lines += [f"{name}:", "", *(f"- {place}" for place in places), ""]
-    return "\n".join(lines)
+def current_hardware(unit: str) -> str:
+    """Return the digest of the Verilog whose mutants a campaign would try now."""
+    return hardware_of(source(unit, design_for(unit, sizes_of(unit)[0]))[1])
+
+
+def kept_in(file: Path) -> dict[str, dict[str, Any]]:
+    """Return what is known of campaigns, by unit."""
+    return json.loads(file.read_text()) if file.exists() else {}
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Run campaigns, keep what they gave, and return 1 where there are survivors."""
     parser = argparse.ArgumentParser(prog="make mutate", description=__doc__)
-    parser.add_argument("unit", nargs="*", help="units; by default all")
+    parser.add_argument("unit", nargs="*", help="units; by default those whose Verilog has "
+                        "changed since their last campaign")
     parser.add_argument("--count", type=int,
                         help="mutants of a unit (default: 100; of a whole accelerator 300)")
     parser.add_argument("--seed", type=int, default=1, help="which mutants (default: 1)")
@@ -277,9 +229,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("build/mutants"), help="folder")
     parser.add_argument("--results", type=Path, default=RESULTS, help="file to keep them in")
     options = parser.parse_args(words)
+    # Behind other top levels an accelerator has the same mutants.
+    current = {unit: current_hardware(unit) for unit in benches()}
     try:
-        # Behind other top levels an accelerator has the same mutants.
-        wanted = [unit for name in options.unit or benches() for unit in units(name)]
+        wanted = [unit for name in options.unit for unit in units(name)] or stale(
+            kept_in(options.results), current)
     except UserError as error:
         parser.error(str(error))
     survivors = 0
@@ -289,10 +243,9 @@ def main(words: Sequence[str] | None = None) -> int:
         found = run(unit, options.output, count=count, seed=options.seed,
                     seconds=options.seconds, jobs=options.jobs)
         survivors += len(found.survivors)
-        kept = json.loads(options.results.read_text()) if options.results.exists() else {}
-        kept[unit] = asdict(found)
+        kept = kept_in(options.results) | {unit: asdict(found)}
         options.results.write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
-        options.results.with_suffix(".md").write_text(report(kept))
+        options.results.with_suffix(".md").write_text(report(kept, current))
         print(table(["unit", "mutants", "killed", "equivalent", "elsewhere", "survivors", "s"],
                     [[unit, found.mutants, sum(found.killed.values()), len(found.equivalent),
                       len(found.elsewhere), len(found.survivors),

@@ -56,7 +56,7 @@ def compare(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
     """Compare a mutant with the design; each attempt to prove something gets so many seconds.
 
     An output that ``qualifiers`` names counts only while one of those is high that are its value:
-    ports, or ``a&~b`` of some.
+    ports, bits of them such as ``a[0]``, or its own last one ``[-1]``, or ``a&~b`` of some.
     What ``lemma`` says is proven, too.
     """
     qualifiers = qualifiers or {}
@@ -153,8 +153,9 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     ], folder, seconds=SECONDS)
     if not (folder / "miter.map").exists():
         return Verdict("unknown")
-    (folder / "miter.aig").write_bytes(same_start((folder / "miter.aig").read_bytes(),
-                                                  (folder / "miter.map").read_text()))
+    (folder / "miter.aig").write_bytes(same_start(
+        (folder / "miter.aig").read_bytes(), (folder / "miter.map").read_text(),
+        parted=mutant.option("wire") if mutant.option("port") == "Q" else ""))
     if lemma and len(clocks(prepared)) == 1 and holds_by_step(folder, lemma, seconds):
         return Verdict("equivalent")
     yosys([
@@ -167,8 +168,9 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
 
 
 def clocks(rtlil: str) -> set[str]:
-    """Return the clocks of a design."""
-    return set(CLOCK.findall(rtlil))
+    """Return the clocks of a design; what reads memories at once has none, but ``1'x``."""
+    return {name for given in CLOCK.findall(rtlil)
+            for name in re.findall(r"\\\S+(?: \[\d+\])?|\d+'[01]\S*", given)}
 
 
 def holds_by_step(folder: Path, lemma: Lemma, seconds: int) -> bool:
@@ -347,14 +349,23 @@ def mask_of(name: str, widths: Mapping[str, int], outputs: Collection[str],
     qualifier = qualifiers.get(name)
     if f"{stream}__valid" in outputs and part not in ("valid", "ready"):
         qualifier = f"{stream}__valid"
-    any_of = " | ".join(re.sub(r"(\w+)", r"\\\1 ", each) for each in (qualifier or "").split())
+
+    def bit_of(found: re.Match[str]) -> str:
+        port = found[1]
+        inner = f"\\raw_{port} " if port == name else f"\\{port} "
+        return inner + (f"[{int(found[2]) % widths[port]}]" if found[2] else "")
+
+    any_of = " | ".join(re.sub(r"(\w+)(?:\[(-?\d+)\])?", bit_of, each)
+                        for each in (qualifier or "").split())
     return f"{{{widths[name]}{{{any_of}}}}}" if any_of else ""
 
 
-def same_start(aig: bytes, names: str) -> bytes:
+def same_start(aig: bytes, names: str, parted: str = "") -> bytes:
     """Return an AIG in which a mutant's registers without initial value begin as the design's do.
 
-    In what yosys writes each bit of them has an input of its own, whose name is in its map.
+    In what yosys writes each bit of them has an input of its own, whose name is in its map. Where
+    a mutant has parted a bit from a wire, and so from the wire's initial value, which is 0, the bit
+    has no name.
     """
     starts = {(side, wire, bit): int(index) for index, bit, side, wire in
               re.findall(r"^init (\d+) (\d+) (gold|gate)\.(.*)$", names, re.MULTILINE)}
@@ -366,6 +377,11 @@ def same_start(aig: bytes, names: str) -> bytes:
 
     head, rest = aig.split(b"\n", 1)
     _, inputs, latches, outputs, gates = map(int, head.split()[1:6])
+    unnamed = set(range(inputs)).difference(
+        int(index) for index in re.findall(r"^(?:input|init) (\d+) ", names, re.MULTILINE))
+    has_value = not re.search(rf"^init .*{re.escape(parted)}$", names, re.MULTILINE)
+    if parted and has_value and len(unnamed) == 1:
+        of[2 * unnamed.pop() + 2] = 0
     *lines, rest = rest.split(b"\n", latches + outputs)
     lines = [b" ".join([b"%d" % move(int(line.split()[0])), *line.split()[1:]]) for line in lines]
     numbers, number, shift, end = [], 0, 0, 0
