@@ -17,6 +17,7 @@ from hwgen.rtl.accelerator.keeping import Keeping, TableMaker
 from hwgen.rtl.accelerator.loading import WeightLoader
 from hwgen.rtl.accelerator.lstm.steps import LstmSteps
 from hwgen.rtl.accelerator.memories import ByteMemory
+from hwgen.rtl.accelerator.moving import ByteMover
 from hwgen.rtl.accelerator.post import Lane, Post
 from hwgen.rtl.accelerator.program_stream import ProgramStream
 from hwgen.rtl.accelerator.read_ahead import ReadAheadSequencer
@@ -68,7 +69,7 @@ from hwgen.rtl.links.flash import Flash
 from hwgen.rtl.links.host import Host
 from hwgen.rtl.links.spi import Spi
 from hwgen.rtl.links.turns import Turns
-from hwgen.rtl.links.uart import Receiver, Transmitter, Uart
+from hwgen.rtl.links.uart import Receiver, Transmitter, Uart, Wire
 from hwgen.rtl.links.wishbone import Wishbone
 from hwgen.rtl.primitives import (
     delays,
@@ -616,7 +617,7 @@ EQUAL = {
 proofs and simulations of tests/rtl/primitives/."""
 
 BASES = {generic.MultiplierBase, generic.MemoryBase, ecp5_rams.BlockRams,
-         packed.PackedMultiplierBase, SystolicArray, SignedDotProduct}
+         packed.PackedMultiplierBase, SystolicArray, SignedDotProduct, Wire}
 """What others are made of; nothing is an instance of it."""
 
 STATES = "a state machine: its cycles are those of cost/cycles.py"
@@ -630,7 +631,7 @@ WITHOUT = {
     Controlled: STATES, Sequencer: STATES, Frame: PARTS,
     CompactSequencer: STATES, BinarySequencer: STATES, ReadAheadSequencer: STATES,
     StreamingSequencer: STATES, SoftmaxRows: STATES, WeightLoader: STATES,
-    LstmSteps: STATES,
+    LstmSteps: STATES, ByteMover: STATES,
     ProgramStream: "those of the chip, by cost/stream.py",
     ChipPins: "cells of a vendor, at their pins in tests/rtl/tops/test_memory_pins.py",
     DotProduct: "what the units for dot products are made of", Settable: "a constant",
