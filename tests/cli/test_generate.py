@@ -86,6 +86,7 @@ def test_presets_use_the_hard_multipliers_they_say(preset):
     assert design.hard_multipliers in (cells * each, shared * each)
 
 
+@pytest.mark.slow
 def test_places(tmp_path):
     """On a chip whose floor plan is known every hard multiplier has a place of its own."""
     text = hwgen.verilog(Design.load("ulx3s-85f"))

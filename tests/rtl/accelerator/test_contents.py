@@ -87,6 +87,7 @@ def check(design, name, folder, on=None):
             :-stride - 1:-1][:design.columns]
 
 
+@pytest.mark.slow
 def test_network(tmp_path):
     """An inference without a host that loads anything; another Program is not taken for it."""
     network, x = digits("tfc_1w1a")

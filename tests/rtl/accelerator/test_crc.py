@@ -190,6 +190,7 @@ def test_design_wrong(fields, sentence):
         DESIGN.replace(**fields)
 
 
+@pytest.mark.slow
 def test_other_designs_are_as_they_were():
     plain = DESIGN.replace(program_crc=False)
     assert "crc" not in plain.to_toml() and "crc" not in plain.name

@@ -192,7 +192,7 @@ COCOTB = {
 }
 
 
-@pytest.mark.parametrize("name", quick(COCOTB, "odd"))
+@pytest.mark.parametrize("name", quick(COCOTB, "ice40"))
 def test_verilog_matches_model(name, tmp_path):
     regression = pytest.importorskip("sim.regression")
     regression.simulate("post", COCOTB[name], tmp_path, simulator="verilator", waves=False,

@@ -29,6 +29,8 @@ from .every_part import FAST
 from .test_accelerator_faults import DESIGNS
 from .test_accelerator_layers import any_network
 
+pytestmark = pytest.mark.xdist_group("accelerator that reads ahead")
+
 DESIGN = DESIGNS["5x11"]
 FOREVER = 2**32 - 1
 OUTPUT = 1500

@@ -20,6 +20,8 @@ from ...compiler_bench import inputs_of
 from .streams import DESIGNS, StreamBoard, any_stream, any_streaming_design
 from .test_accelerator_layers import any_network
 
+pytestmark = pytest.mark.xdist_group("streaming accelerator")
+
 
 @pytest.fixture(scope="module", params=quick(DESIGNS, "4 KB"))
 def board(request):

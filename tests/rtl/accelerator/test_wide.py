@@ -22,6 +22,8 @@ from ...bench import simulate
 from ...compiler_bench import Builder, Window, inputs_of, least_memory, verify, with_step
 from ...networks import arrays, path
 
+pytestmark = pytest.mark.xdist_group("wide accelerator")
+
 DESIGN = Design(rows=4, columns=8, lines=1, lanes=3, wide_rows=16, activation_memory=1 << 13,
                 program_memory=1 << 17, partial_sums=16)
 AUTOENCODER = Design(rows=4, columns=16, wide_rows=16, lanes=4, activation_memory=1024,
