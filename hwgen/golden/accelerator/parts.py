@@ -88,6 +88,7 @@ class UnpackPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.unpack_part.UnpackPart`."""
 
     mode = Mode.UNPACK
+
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return is_possible(step, accelerator.rows, accelerator.columns)
 
@@ -101,6 +102,7 @@ class WidePart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.wide_part.WidePart`."""
 
     mode = Mode.WIDE
+
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.program % accelerator.wide_rows == 0
 
@@ -147,6 +149,7 @@ class SoftmaxPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.softmax_part.SoftmaxPart`."""
 
     mode = Mode.SOFTMAX
+
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.passes * step.tiles == 1 and 1 <= step.row_bytes <= LONGEST_ROW
 
@@ -176,6 +179,7 @@ class MatmulPart(Part):
     """Golden twin of :class:`hwgen.rtl.accelerator.matmul_part.MatmulPart`."""
 
     mode = Mode.LOAD
+
     def possible(self, step: Step, accelerator: "Accelerator") -> bool:
         return step.passes * step.tiles == 1 and step.height > 0
 
