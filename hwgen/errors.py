@@ -1,8 +1,10 @@
 """The one exception for what a user can put right, and what else is not a defect of ours."""
 
+import difflib
 import errno
+from collections.abc import Collection, Iterable
 
-__all__ = ["UserError", "check_range", "is_outside"]
+__all__ = ["UserError", "check_choice", "check_range", "closest", "is_outside"]
 
 OUTSIDE = frozenset({
     errno.EACCES, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOLCK,
@@ -31,6 +33,19 @@ class UserError(ValueError):
         if len(text) > LONGEST:
             text = f"{text[:LONGEST * 2 // 3]} ... {text[-(LONGEST // 4):]}"
         super().__init__(text)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the hint that ends a sentence about an unknown name."""
+    near = difflib.get_close_matches(name.lower(), list(known), n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def check_choice(name: str, value: object, known: Collection[str]) -> None:
+    """Refuse what is none of the known names."""
+    if value not in known:
+        raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}"
+                        + closest(str(value), known))
 
 
 def check_range(name: str, value: object, low: float, high: float, unit: str) -> None:

@@ -7,9 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import hwgen
-from hwgen.arch.boards import closest
 from hwgen.arch.design import Design
-from hwgen.errors import UserError
+from hwgen.errors import UserError, closest
 from hwgen.generate.conversion import to_verilog
 from hwgen.generate.design import accelerator, module, verilog
 from hwgen.generate.unit import binary_of

@@ -1,16 +1,15 @@
 """The boards: what each FPGA board has, and the Design that suits it."""
 
 import dataclasses
-import difflib
 import re
 import shlex
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import UserError
+from ..errors import UserError, check_choice, closest
 from ..text import Shown, ShownTable
 from ..tools.untrusted import check_type, read_toml, refusing
 
@@ -219,19 +218,6 @@ def _check_memory(memory: dict[str, Any]) -> None:
     if set(memory) != {"resource", "chip"} or not all(isinstance(text, str)
                                                       for text in memory.values()):
         raise UserError(f"memory must have the texts resource and chip, not {memory!r}")
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Return the hint that ends a sentence about an unknown name."""
-    near = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
-
-
-def check_choice(name: str, value: object, known: Collection[str]) -> None:
-    """Refuse what is none of the known names."""
-    if value not in known:
-        raise UserError(f"{name} must be one of {', '.join(known)}, not {value!r}"
-                        + closest(str(value), known))
 
 
 def presets() -> dict[str, Mapping[str, Any]]:

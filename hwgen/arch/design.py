@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from ..errors import UserError
+from ..errors import UserError, closest
 from ..text import ShownFields
 from ..tools.untrusted import read_toml
-from .boards import BOARDS, closest, presets
+from .boards import BOARDS, presets
 from .design_checks import (
     AROUND_THE_ARRAY,
     BINARY_LANES,

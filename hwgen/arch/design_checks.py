@@ -6,8 +6,8 @@ Each is one sentence that names the first field that is wrong.
 import math
 from typing import TYPE_CHECKING
 
-from ..errors import UserError
-from .boards import BOARDS, check_choice
+from ..errors import UserError, check_choice
+from .boards import BOARDS
 from .codes import PROTECTIONS
 from .companions import check_companions
 from .external import LARGEST_RING, LEAST_RING, External

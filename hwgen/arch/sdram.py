@@ -11,8 +11,7 @@ from fractions import Fraction
 from math import ceil, floor
 from pathlib import Path
 
-from ..errors import UserError
-from .boards import closest
+from ..errors import UserError, closest
 
 __all__ = ["ALL_BANKS", "BURST", "CAPTURES", "CAS_LATENCY", "CHIPS", "MODE", "PAGE_BYTES",
            "POWER_UP_REFRESHES", "SETTLE", "MemoryChip", "SdramCommand", "Cycles", "cycles_of",

@@ -4,9 +4,8 @@ import argparse
 import re
 from typing import Any, NoReturn
 
-from ..arch.boards import closest
 from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
-from ..errors import UserError
+from ..errors import UserError, closest
 from ..measure.place_and_route import LARGEST_SEED
 
 __all__ = ["BAUD", "Parser", "add_baud", "add_clock", "baud", "integer", "megahertz",

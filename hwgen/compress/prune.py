@@ -12,8 +12,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import check_choice
-from ..errors import UserError
+from ..errors import UserError, check_choice
 from ..golden.network.network import compute, run
 from ..golden.network.taps import rows, vectors, with_rows
 from ..network import graph

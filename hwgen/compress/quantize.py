@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import check_choice
-from ..errors import UserError
+from ..errors import UserError, check_choice
 from ..golden.network.network import run
 from ..network.onnx.file import Graph, Node, is_quantised, load, parse
 from ..network.onnx.float_graph import chain_ends, fold_graph, sources

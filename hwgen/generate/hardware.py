@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..arch.boards import check_choice
 from ..arch.design import Design
 from ..arch.frames import HIGHEST_BAUD, LOWEST_BAUD
 from ..arch.names import identifier_of
-from ..errors import UserError, check_range
+from ..errors import UserError, check_choice, check_range
 from ..rtl.links.uart import bit_cycles
 from ..rtl.tops.catalogue import TOPS, Top, uart
 from ..text import Shown, ShownTable

@@ -10,9 +10,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ..arch.boards import closest
 from ..arch.design import Design
-from ..errors import UserError
+from ..errors import UserError, closest
 from ..text import Shown, ShownTable
 from ..tools.files import write_texts
 from .conversion import convert, waivers

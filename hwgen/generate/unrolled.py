@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arch.adder_graph import AdderGraph, AdderNode, ClampNode, MultiplierNode
-from ..arch.boards import BOARDS, closest
+from ..arch.boards import BOARDS
 from ..arch.names import identifier_of
 from ..compiler.unrolled.unroll import expected_luts, layers_of, unroll_layers
-from ..errors import UserError, check_range
+from ..errors import UserError, check_range, closest
 from ..golden.unrolled.pipeline import Pipeline as GoldenPipeline
 from ..network.graph import Network
 from ..network.reader import network_of

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import check_choice
 from ..arch.steps import ROUNDINGS
-from ..errors import UserError
+from ..errors import UserError, check_choice
 from . import layers
 from .layers import *
 from .precision import SUMS

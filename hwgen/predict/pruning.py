@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import check_choice
 from ..arch.design import Design
 from ..compiler.compile import compile_network
 from ..compiler.suiting import design_for
 from ..compress.accuracy import Measure, answers_of
 from ..compress.densities import even_densities, sensitive_densities, sensitivity
 from ..compress.prune import METHODS, Pruner, density, noise, prunable_layers
-from ..errors import UserError
+from ..errors import UserError, check_choice
 from ..golden.network.network import run as golden
 from ..network.graph import Network
 from ..network.images import Arrays as Images

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arch.boards import check_choice
-from ..errors import UserError
+from ..errors import UserError, check_choice
 from ..golden.network import network as golden
 from ..golden.network.stream import run_stream
 from ..network.graph import Network

@@ -5,9 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..arch.boards import closest
 from ..compiler.program import Program
-from ..errors import UserError
+from ..errors import UserError, closest
 from ..tools.files import check_writable
 from .simulation import SimulatedLink
 

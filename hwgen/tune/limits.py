@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..arch.boards import Board, check_choice
-from ..errors import UserError, check_range
+from ..arch.boards import Board
+from ..errors import UserError, check_choice, check_range
 from ..measure.place_and_route import LARGEST_SEED
 from . import SEARCHED
 from .candidates import Limits

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from ...arch.boards import closest
 from ...arch.descriptors import Descriptors
 from ...arch.registers import Space
 from ...arch.steps import Mode, Step
 from ...compiler.program import Program
-from ...errors import UserError
+from ...errors import UserError, closest
 from ...golden.accelerator.accelerator import Accelerator
 from ...golden.accelerator.footprint import words_read
 from .simulator import Bit
