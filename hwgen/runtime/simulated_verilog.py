@@ -1,5 +1,6 @@
 """The Verilog that a simulated board is made of."""
 
+from functools import partial
 from pathlib import Path
 
 from ..arch.design import Design
@@ -15,7 +16,7 @@ def simulated_verilog(design: Design) -> tuple[str, str]:
     from .. import __version__
     from ..generate.conversion import sources
     from ..generate.design import module, verilog
-    from ..tools.verilator import library, tools
+    from ..tools.verilator import headers, library, tools
 
     name = digest(["verilog", __version__, design.to_toml(), *sources()])
 
@@ -24,7 +25,8 @@ def simulated_verilog(design: Design) -> tuple[str, str]:
 
     tools()  # or an error, before a minute has gone by
     with side_by_side() as pool:
-        pool.submit(library)  # the simulator needs it, and waits for it if it has to
+        for task in (library, partial(headers, 0), partial(headers, 1)):
+            pool.submit(task)  # the simulator needs it, and waits for it if it has to
         folder, _ = cached_folder(f"verilog-{name}", write)
     text, top = (folder / "top.v").read_text(), module(design)
     if design.chip:

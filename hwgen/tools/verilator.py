@@ -81,7 +81,7 @@ def build(verilog: str, main: str, *, top: str = "top", waves: bool = False, opt
         (model / "main.cpp").write_text(main)
         if table is not None:
             (model / "table.inc").write_text(table((model / "Vtop___024root.h").read_text()))
-        units = compile_units(model, cxx, [*flags, f"-I{objects}", f"-I{model}"], optimise)
+        units = compile_units(model, cxx, flags, waves, optimise)
         check(find.call([cxx, "-o", folder / PROGRAM, *units, *sorted(objects.glob("*.o")),
                          *libraries, "-pthread"], folder=folder, seconds=SECONDS), "g++")
         for path in model.iterdir():
@@ -134,20 +134,33 @@ def cxx_flags(root: Path, waves: bool) -> list[str]:
 
 def compile_library(folder: Path, cxx: Path, root: Path, flags: list[str], waves: bool,
                     vpi: bool) -> None:
-    """Compile Verilator's run-time library and the headers of every model."""
+    """Compile Verilator's run-time library."""
     names = ["verilated", "verilated_threads", *(["verilated_vpi"] * vpi),
              *(["verilated_vcd_c"] * waves)]
-    headers = ["verilated.h", "verilated_dpi.h", "verilated_vpi.h", "verilated_syms.h", "memory",
-               "string", *(["verilated_vcd_c.h"] * waves)]
-    (folder / HEADER).write_text("".join(f"#include <{name}>\n" for name in headers))
-    tasks = [[cxx, "-O1", *flags, "-c", root / "include" / f"{name}.cpp",
-              "-o", folder / f"{name}.o"] for name in names]
-    # The flags must be those of the model, or g++ reads the headers again without a word.
-    tasks.append([cxx, "-O0", *flags, folder / HEADER, "-o", folder / f"{HEADER}.gch"])
-    run_all(tasks)
+    run_all([cxx, "-O1", *flags, "-c", root / "include" / f"{name}.cpp", "-o", folder / f"{name}.o"]
+            for name in names)
 
 
-def compile_units(model: Path, cxx: Path, flags: list[str], optimise: int) -> list[Path]:
+def headers(level: int, *, waves: bool = False) -> Path:
+    """Return the folder of the headers of every model, precompiled with the flags of a level.
+
+    g++ takes them in units with the very same flags only, and else reads the headers again, for
+    2 s each, without a word.
+    """
+    _, root, cxx = tools()
+    flags = [*LEVELS[level], *cxx_flags(root, waves)]
+    names = ["verilated.h", "verilated_dpi.h", "verilated_vpi.h", "verilated_syms.h", "memory",
+             "string", *(["verilated_vcd_c.h"] * waves)]
+
+    def precompile(folder: Path) -> None:
+        (folder / HEADER).write_text("".join(f"#include <{name}>\n" for name in names))
+        run_all([[cxx, *flags, folder / HEADER, "-o", folder / f"{HEADER}.gch"]])
+
+    return cached_folder("headers-" + digest([*versions(), *flags]), precompile)[0]
+
+
+def compile_units(model: Path, cxx: Path, flags: list[str], waves: bool,
+                  optimise: int) -> list[Path]:
     """Compile a model: what runs in every cycle as one unit or several, the rest as another.
 
     Without optimising all is one unit, for the headers take longest.
@@ -161,7 +174,8 @@ def compile_units(model: Path, cxx: Path, flags: list[str], optimise: int) -> li
     for (level, own), paths in units.items():
         unit = model / f"unit_{level}{own}.cc"
         unit.write_text("".join([f'#include "{HEADER}"\n', *(p.read_text() for p in paths)]))
-        tasks.append([cxx, *LEVELS[level], *flags, "-c", unit, "-o", unit.with_suffix(".o")])
+        tasks.append([cxx, *LEVELS[level], *flags, f"-I{headers(level, waves=waves)}",
+                      f"-I{model}", "-c", unit, "-o", unit.with_suffix(".o")])
     run_all(tasks)
     return sorted(model.glob("unit_*.o"))
 

@@ -1,4 +1,4 @@
-"""Verilator's library, which takes long to compile, for tests that begin with an empty cache."""
+"""What all simulators share and takes long to compile, for tests that begin with an empty cache."""
 
 import os
 import shutil
@@ -10,8 +10,9 @@ __all__ = ["share_libraries"]
 
 
 def share_libraries(folder: Path) -> None:
-    """Put what the user's cache has of it into another one: no links, which a cache refuses."""
-    for library in cache.folder().glob("lib-*"):
+    """Put what the user's cache has of them into another one: no links, which a cache refuses."""
+    kept = cache.folder()
+    for library in (*kept.glob("lib-*"), *kept.glob("headers-*")):
         try:
             shutil.copytree(library, folder / library.name, copy_function=os.link)
         except OSError:  # another file system
