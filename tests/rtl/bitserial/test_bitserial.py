@@ -145,7 +145,7 @@ def test_contract(tmp_path):
 
 
 COCOTB = {
-    "generic": Design(rows=8, columns=5),
+    "generic": Design(rows=5, columns=3),
     "ecp5": Design(rows=16, columns=2, family="ecp5"),
     "ice40": Design(rows=13, columns=3, family="ice40"),
     "wide": Design(rows=64, columns=2, family="gowin"),
