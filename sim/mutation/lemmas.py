@@ -124,7 +124,93 @@ def unpack(more: Mapping[str, str] | None = None) -> Lemma:
     } | dict(more or {}))
 
 
+def binary(more: Mapping[str, str] | None = None) -> Lemma:
+    """Return what holds of the binary accelerator's mutants, besides what is said.
+
+    Of 4 columns, 4 lanes, 500 words of program memory: a step asks for a word in each cycle in
+    which it runs, and ends 6 cycles behind the last. So none takes more than 522 cycles, also where
+    it fails. That is so by what is where in each of the sequencer's states.
+    """
+    state, asked, cycles = "o:sequencer.state", "o:sequencer.asked", "o:sequencer.step_cycles"
+    place, wrong, wait = "o:sequencer.place$24", "o:sequencer.program_wrong_1", "o:sequencer.wait"
+    low, high = "o:sequencer.$signal$16", "o:sequencer.high"
+    columns = "o:sequencer.kept[7:0]"
+    bad = f"({columns} == 0 || {columns} > 4)"
+    words = ["o:sequencer.asking_1", "o:kind$20", "o:array.counted_1"]
+    ends = [f"({word}[3] && {word}[4])" for word in words]
+    # Where the last word of a step is, in each of the cycles in which it comes to its end.
+    stages = [*ends, "(o:store.$signal != 0 && o:store.$signal$6)", "o:store.last", "o:store.done"]
+    idle = " && ".join([f"{word}[3:0] == 0" for word in words] + ["o:store.$signal == 0"])
+    early = f"!({' || '.join(stages)})"
+    in_state = {
+        0: f"{cycles} <= 522 && {early} && {idle}",
+        1: f"{cycles} == 0 && {early} && {idle} && o:sequencer.place <= 262140",
+        2: f"{cycles} == {asked} && {asked} <= 4 && {early} && {idle} && ({asked} == 0"
+           " || o:sequencer.descriptor_wrong_1 || o:sequencer.place <= 500)"
+           f" && o:sequencer.place >= {asked} && o:sequencer.place <= 32'd262140 + {asked}",
+        3: "0",
+        4: f"{cycles} == 5 && {early} && {idle} && o:sequencer.place <= 500 && !{wrong}",
+        5: f"{early} && {cycles} >= 6 && {cycles} <= {place} + 32'd7 && !({low} && {high})"
+           f" && {cycles} <= 32'd507 + {wrong} && o:sequencer.place <= 500"
+           f" && ({cycles} != 6 || ({low} && o:sequencer.asking_1[3:0] == 0 && !{wrong}"
+           f" && o:kind$20[3:0] == 0 && o:array.counted_1[3:0] == 0"
+           f" && {place} <= 65535 && (!{bad} || (o:sequencer.begun_1 && o:sequencer.$signal$42))))"
+           f" && ({cycles} == 6 || o:sequencer.asking_1[2:0] != 0)"
+           f" && ({cycles} != 7 || ({high} && {place} <= 65535 && !{wrong}"
+           f" && (!{bad} || o:sequencer.descriptor_wrong_1)))"
+           f" && ({cycles} < 8 || (!{bad} && {place} <= ({wrong} ? 65537 : 500)))",
+        6: f"!{bad} && o:sequencer.place <= 500 && {cycles} >= 8 && ("
+           + " || ".join(
+               f"({stage} && !({' || '.join(stages[:at] + stages[at + 1:])})"
+               f" && {cycles} <= {508 + at}"
+               + "".join(f" && {word}[3:0] == 0" for word in words[:at])
+               + (" && o:store.$signal == 0)" if at > 3 else ")")
+               for at, stage in enumerate(stages)) + ")",
+        7: f"{cycles} <= 32'd514 + 32'd7 - {wait}"
+           f" && (({wait} == 7 && {asked} <= 4) || {asked} == 0)"
+           + "".join(f" && ({wait} >= {7 - at} || {word}[3:0] == 0)"
+                     for at, word in enumerate(words))
+           + f" && ({wait} == 7 || o:store.$signal == 0)"
+             f" && ({wait} >= 6 || !o:store.last) && ({wait} >= 5 || !o:store.done)"
+             f" && ({wait} >= 6 || o:store.$signal$10 == 0)",
+    }
+    holds = " && ".join(f"({state} != {number} || ({what}))" for number, what in in_state.items())
+    return Lemma({
+        "sequencer.state": f"SAME && {holds} && !o:sequencer.room"
+                           f" && o:busy == ({state} != 0) && o:sequencer.clear == ({state} == 7)"
+                           f" && ({state} != 7 || {asked} == 0 || ({idle}"
+                           f" && o:store.$signal$10 == 0))"
+                           + "".join(f" && (!{word}[3] || {word}[2])" for word in words) +
+                           f" && ({asked} == 0 || {state} == 2 || {state} == 7)"
+                           f" && (o:sequencer.begin == ({state} == 4)"
+                           f" || ({state} == 7 && {wait} == 7)) && o:store.$signal <= 4"
+                           f" && ({state} == 5 || {state} == 7 || !o:sequencer.begun_1)"
+                           f" && ({state} >= 5 || o:store.$signal$10 == 0)",
+    } | dict(more or {}))
+
+
+def binary_cycles() -> Lemma:
+    """Return what holds of the cycles of a run: each step in it has four words of its own.
+
+    A step takes far less than 1024 cycles for each of them.
+    """
+    cycles, own, place = "o:sequencer.cycles", "o:sequencer.step_cycles", "o:sequencer.place"
+    state, before = "o:sequencer.state", f"({place} - o:sequencer.asked)"
+    return binary({"sequencer.cycles": f"SAME && ({state} > 1 || {cycles} <= 513000)"
+                   f" && ({state} != 2 || {cycles} <= {own} + ({before} <= 500"
+                   f" ? 32'd1024 * {before} : 32'd0))"
+                   f" && ({state} < 4 || {state} == 7"
+                   f" || ({place} >= 4 && {cycles} <= {own} + 32'd1024 * ({place} - 4)))"
+                   f" && ({state} != 7 || {cycles} <= {own} + 32'd512000)"})
+
+
 BINARY: dict[str, Lemma] = {
+    # No run takes so many cycles: the memory has no words for them.
+    "cnot1(27) $flatten\\sequencer.$procdff.Q[12] sequencer.cycles[12]": binary_cycles(),
+    "cnot1(26) $flatten\\sequencer.$ternary.Y[20] sequencer._030_[20]": binary_cycles(),
+    "const0 $flatten\\sequencer.$add.Y[20] sequencer._071_[20]": binary_cycles(),
+    # No more outputs are left than there are columns: a descriptor that says so is refused in time.
+    "const1 $flatten\\store.$and.B[0] store._002_[0]": binary(),
     # Behind an error, cycles are counted in another order, and as many.
     "inv $flatten\\sequencer.$procdff.D[1] sequencer._038_[1]": Lemma({
         "sequencer.wait": "o:sequencer.state != 7 || m:sequencer.wait =="
