@@ -68,11 +68,11 @@ def exchange_steps(program, a, b):
     return dataclasses.replace(program, steps=tuple(steps), image=data + program.image[len(data):])
 
 
-@pytest.mark.parametrize("first", some(range(0, 80, 10), 1))
+@pytest.mark.parametrize("first", some(range(0, 80, 5), 1))
 def test_random_networks(first):
     """In the least memory that the compiler asks for, and in some more."""
     rng = np.random.default_rng(first)
-    for seed in range(first, first + 10):
+    for seed in range(first, first + 5):
         net, of = random_network(seed), any_design(rng)
         least = least_memory(net, of)
         verify(net, least)
@@ -81,8 +81,8 @@ def test_random_networks(first):
 
 
 @pytest.mark.parametrize("rows, columns, lines, sums", [
-    (4, 4, 1, 256), (5, 20, 1, 30), *(pytest.param(*each, marks=pytest.mark.slow) for each in (
-        (4, 4, 0, 256), (4, 4, 1, 16), (8, 8, 2, 40), (9, 16, 3, 512)))])
+    (5, 20, 1, 30), *(pytest.param(*each, marks=pytest.mark.slow) for each in (
+        (4, 4, 0, 256), (4, 4, 1, 256), (4, 4, 1, 16), (8, 8, 2, 40), (9, 16, 3, 512)))])
 def test_chain_needs_little_more_than_a_tensor(rows, columns, lines, sums):
     net = chain()
     least = least_memory(net, design(rows, columns, lines, sums))
