@@ -5,6 +5,7 @@ takes ten.
 """
 
 import os
+import resource
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -90,10 +91,10 @@ def fate_of(netlist: Netlist, design: Design, number: int) -> Fate:
     except Endless:
         fate = {"hung": True}
     return Fate(number, not (test or fate), f"{test} (compiled)" if test else "", message[:200],
-                seconds=round(time.process_time() + children() - started, 2), **fate)
+                seconds=time.process_time() + children() - started, **fate)
 
 
 def children() -> float:
     """Return the processor time of processes that have ended."""
-    times = os.times()
-    return times.children_user + times.children_system
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime

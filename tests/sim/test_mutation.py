@@ -262,6 +262,7 @@ def test_report():
     text = results.report({"adder": vars(found)}, {"adder": "abc"})
     assert "| adder | 2x2 | 4 | 1 | 1 | 1 | 1 | 2 | yes |" in text
     assert "No campaign was run yet of: " in text and " uart" in text
+    assert "Killed by:\n\n- `test_sum`: 1\n" in text
     assert "- `inv o[2]`: 8x8" in text and "- `inv o[3]: unknown`" in text
     assert "| 2 | **no** |" in results.report({"adder": vars(found)}, {"adder": "def"})
 
