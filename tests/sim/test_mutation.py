@@ -106,6 +106,7 @@ def test_differs(tmp_path):
                   and mutant.option("cell").startswith("$add"))
     verdict = equivalence.compare(made, mutant)
     assert verdict.answer == "different" and verdict.cycles <= 2
+    assert not equivalence.soon_equivalent(made, mutant)
 
 
 @pytest.mark.slow
@@ -188,6 +189,7 @@ def test_no_initial_value(tmp_path):
     mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
                   and mutant.option("port") == "Y" and mutant.option("portbit") == "4")
     assert equivalence.compare(made, mutant).answer == "equivalent"
+    assert equivalence.soon_equivalent(made, mutant)
 
 
 def test_part_of_a_register(tmp_path):
