@@ -22,6 +22,8 @@ __all__ = ["StepMaker"]
 
 VECTORS = 700
 """In a pass of a step, at most."""
+UNUSED = 5
+"""The first of the bits that mean nothing in the last byte of a column's parameters."""
 SMALL = 23
 """Bytes of a row of a step without limits whose weights are small."""
 
@@ -444,7 +446,7 @@ class StepMaker:
         for tile in range(step.tiles):
             parts.append(self.bytes((rows, columns), small))
             if tile == 0 or step.parameters_per_tile:
-                parts.append(self.parameters(step, small).to_words().view(np.uint8))
+                parts.append(self.parameter_words(step, small))
                 parts.append(self.bytes((spare, columns)))
             parts.append(self.bytes(((step.passes - 1) * rows, columns), small))
         return np.concatenate(parts).astype(np.uint8)
@@ -454,6 +456,12 @@ class StepMaker:
         extremes = [0, 1, 255] if small else [0, 1, 127, 128, 255]
         return self.rng.choice(extremes, shape) if small or self.some(0.2) else \
             self.rng.integers(0, 256, shape)
+
+    def parameter_words(self, step, small):
+        """Return the words of parameters, with any of the bits that mean nothing."""
+        words = self.parameters(step, small).to_words().view(np.uint8)
+        words[-1] |= self.rng.integers(0, 1 << 8 - UNUSED, words.shape[1], np.uint8) << UNUSED
+        return words
 
     def parameters(self, step, small=False):
         """Return parameters that bring sums to bytes, more or less, or any at all.

@@ -1,8 +1,10 @@
 """Mutants of every unit of ``hwgen sim``: which of them its bench notices. ``make mutate``.
 
-What a bench does not notice is compared with the design formally. What is left, neither noticed nor
-equivalent, is looked for at other sizes of the unit under the same names, as a small one may never
-use a bit. What no size's bench notices is a survivor: a hole in the bench.
+Each mutant gets a first look: seconds of its bench, or of what takes less time than that. What that
+does not notice, and seconds do not prove to be equivalent, gets the whole bench, and then is
+compared with the design formally. What is left is looked for at other sizes of the unit under the
+same names, as a small one may never use a bit. What no size's bench notices is a survivor: a hole
+in the bench.
 """
 
 import argparse
@@ -10,7 +12,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
@@ -25,7 +27,8 @@ from ..accelerator import units as accelerators
 from ..cells import models_of_cells
 from ..regression import bench, design_for, parameters, source, units
 from ..runner import benches
-from .equivalence import compare_parts
+from . import compiled
+from .equivalence import Verdict, compare_parts, soon_equivalent
 from .lemmas import LEMMAS
 from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
 from .results import Campaign, hardware_of, report, stale
@@ -59,6 +62,8 @@ NO_BENCH = "bench without a cycle budget"
 LOOK = 10
 """Seconds of a bench in which nearly all mutants are noticed that ever are. Only those that
 are not, and are not proven to be equivalent then, get the whole of a longer bench."""
+COMPILED = {accelerators.UNIT}
+"""Units whose first look is not at the bench, but at its checks without cocotb."""
 EVERY = 40_000
 """More mutants than there are, to find one by its name."""
 
@@ -68,7 +73,7 @@ class Subject:
 
     def __init__(self, unit: str, design: Design, folder: Path) -> None:
         design = design_for(unit, design)
-        self.bench = bench(unit)
+        self.unit, self.bench, self.of = unit, bench(unit), design
         self.folder = folder / unit / design.name
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / "design.toml").write_text(design.to_toml())
@@ -78,23 +83,40 @@ class Subject:
         self.parameters = {"DESIGN": (self.folder / "design.toml").absolute(),
                            "UNIT": json.dumps(parameters(unit, design))}
 
-    def survey(self, netlist: Netlist, jobs: int, numbers: Sequence[int] | None = None,
-               each: int = 0) -> list[Fate]:
-        """Run the bench on each mutant, or those with some numbers, on so many of them at once.
+    def look(self, netlist: Netlist, jobs: int, numbers: Sequence[int]) -> list[Fate]:
+        """Return what is seen of mutants, with some numbers, in a short time each.
 
-        Fates are kept: what the same bench has seen is not run again. With ``each`` a mutant gets
-        so many seconds, and hangs where that is too few.
+        Of those that the whole bench has to be run on it says that they hang.
+        """
+        if self.unit not in COMPILED:
+            return self.survey(netlist, jobs, numbers, each=LOOK)
+        return [replace(fate, hung=fate.passed or fate.hung) for fate in self.kept(
+            netlist, numbers, "compiled", lambda new: compiled.survey(
+                netlist, self.of, parameters=self.parameters, numbers=new, jobs=jobs))]
+
+    def survey(self, netlist: Netlist, jobs: int, numbers: Sequence[int], each: int = 0
+               ) -> list[Fate]:
+        """Run the bench on mutants with some numbers, on so many of them at once.
+
+        With ``each`` a mutant gets so many seconds, and hangs where that is too few.
+        """
+        return self.kept(netlist, numbers, str(each) if each else "", lambda new: survey(
+            netlist, self.bench, parameters=self.parameters, numbers=new, seconds=SECONDS,
+            jobs=jobs, each=each))
+
+    def kept(self, netlist: Netlist, numbers: Sequence[int], way: str,
+             find: Callable[[list[int]], Iterable[Fate]]) -> list[Fate]:
+        """Return fates of mutants with some numbers, which are kept: none is found twice.
+
+        ``find`` finds those that are new, in a ``way`` that has a name.
         """
         text, folder = (netlist.folder / PREPARED).read_bytes(), self.folder / "fates"
         folder.mkdir(exist_ok=True)
-        wanted = [netlist.mutants[number - 1] for number in numbers] \
-            if numbers is not None else netlist.mutants
-        limit = [str(each)] * bool(each)
-        files = {mutant.number: folder / f"{digest([text, mutant.change, sources(), *limit])}.json"
-                 for mutant in wanted}
+        of = {number: digest([text, netlist.mutants[number - 1].change, sources(),
+                              *([way] if way else [])]) for number in numbers}
+        files = {number: folder / f"{name}.json" for number, name in of.items()}
         new = [number for number, file in files.items() if not file.exists()]
-        for fate in survey(netlist, self.bench, parameters=self.parameters, numbers=new,
-                           seconds=SECONDS, jobs=jobs, each=each) if new else []:
+        for fate in find(new) if new else []:
             files[fate.number].write_text(json.dumps(asdict(fate)))
         return [replace(Fate(**json.loads(file.read_text())), number=number)
                 for number, file in files.items()]
@@ -123,12 +145,18 @@ def run(unit: str, folder: Path, *, count: int = 100, seed: int = 1, seconds: in
     def proven(mutant: Mutant) -> bool:
         return answer(unit, netlist, mutant, seconds) == "equivalent"
 
+    def proven_soon(mutant: Mutant) -> bool:
+        file = proof(unit, netlist, mutant, seconds)
+        if not file.exists() and soon_equivalent(netlist, mutant):
+            file.write_text(json.dumps(asdict(Verdict("equivalent"))))
+        return file.exists() and proven(mutant)
+
     # No bench can notice what is proven already.
     wanted = [mutant.number for mutant in netlist.mutants
               if not (proof(unit, netlist, mutant, seconds).exists() and proven(mutant))]
-    looks = subject.survey(netlist, jobs, wanted, each=LOOK)
+    looks = subject.look(netlist, jobs, wanted)
     unseen = [look.number for look in looks
-              if look.hung and not proven(netlist.mutants[look.number - 1])]
+              if look.hung and not proven_soon(netlist.mutants[look.number - 1])]
     whole = subject.survey(netlist, jobs, unseen) if unseen else []
     fates = {fate.number: fate for fate in (*(look for look in looks if not look.hung), *whole)}
     found = Campaign(unit, first.name, seed, len(netlist.mutants),
@@ -195,7 +223,12 @@ def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
     of: dict[str, Fate] = {}
     if same:
         netlist = instrument(**subject.design, changes=[m.change for m in same.values()])
-        of = dict(zip(same, subject.survey(netlist, jobs), strict=True))
+        numbers = [mutant.number for mutant in netlist.mutants]
+        looks = subject.look(netlist, jobs, numbers)
+        unseen = [look.number for look in looks if look.hung]
+        whole = subject.survey(netlist, jobs, unseen) if unseen else []
+        fates = {fate.number: fate for fate in (*looks, *whole)}
+        of = dict(zip(same, (fates[number] for number in numbers), strict=True))
     for mutant in left:
         fate = of.get(mutant.place)
         if fate is None or fate.passed or fate.hung:

@@ -85,7 +85,9 @@ def report(campaigns: Mapping[str, Mapping[str, Any]], current: Mapping[str, str
     if missing := [unit for unit in benches() if unit not in campaigns]:
         lines += [f"No campaign was run yet of: {', '.join(missing)}.", ""]
     for unit, c in sorted(campaigns.items()):
-        parts = [("Equivalent", [f"`{place}`" for place in c["equivalent"]]),
+        parts = [("Killed by", [f"`{test}`: {number}" for test, number in sorted(
+                     c["killed"].items(), key=lambda item: (-item[1], item[0]))]),
+                 ("Equivalent", [f"`{place}`" for place in c["equivalent"]]),
                  ("Killed at another size", [f"`{place}`: {size}"
                                              for place, size in c["elsewhere"].items()]),
                  ("Survivors", [f"`{place}`" for place in c["survivors"]])]

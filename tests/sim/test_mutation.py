@@ -106,6 +106,7 @@ def test_differs(tmp_path):
                   and mutant.option("cell").startswith("$add"))
     verdict = equivalence.compare(made, mutant)
     assert verdict.answer == "different" and verdict.cycles <= 2
+    assert not equivalence.soon_equivalent(made, mutant)
 
 
 @pytest.mark.slow
@@ -188,6 +189,7 @@ def test_no_initial_value(tmp_path):
     mutant = next(mutant for mutant in made.mutants if mutant.option("mode") == "inv"
                   and mutant.option("port") == "Y" and mutant.option("portbit") == "4")
     assert equivalence.compare(made, mutant).answer == "equivalent"
+    assert equivalence.soon_equivalent(made, mutant)
 
 
 def test_part_of_a_register(tmp_path):
@@ -262,6 +264,7 @@ def test_report():
     text = results.report({"adder": vars(found)}, {"adder": "abc"})
     assert "| adder | 2x2 | 4 | 1 | 1 | 1 | 1 | 2 | yes |" in text
     assert "No campaign was run yet of: " in text and " uart" in text
+    assert "Killed by:\n\n- `test_sum`: 1\n" in text
     assert "- `inv o[2]`: 8x8" in text and "- `inv o[3]: unknown`" in text
     assert "| 2 | **no** |" in results.report({"adder": vars(found)}, {"adder": "def"})
 
