@@ -61,7 +61,8 @@ def test_examples(name, tmp_path, monkeypatch):
         text, {"hwgen": hwgen, "numpy": numpy, "pathlib": pathlib}, name, None, 0)
     assert example.examples
     said = []
-    doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example, out=said.append)
+    runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)  # with -v, too
+    runner.run(example, out=said.append)
     assert said == []
 
 

