@@ -106,17 +106,17 @@ def read_labels(source: str) -> list[str]:
     return [str(label) for label in load_arrays(source, "labels")["labels"].flat]
 
 
-def read_answers(source: str) -> Array:
-    """Return the right answers to inputs, the array ``label`` of a .npz file."""
-    return load_arrays(source, "label")["label"]
+def read_answers(source: str, images: Mapping[str, Array] | None = None) -> Array:
+    """Return the right answers, the array ``label`` of a .npz file: one to each of the images."""
+    values = load_arrays(source, "label")["label"]
+    count = len(next(iter(images.values()))) if images else values.size
+    return answers_of(values, count, f"--labels {source}:label")
 
 
 def answers_in(source: str, inputs: Mapping[str, Array]) -> Array | None:
     """Return the right answers to inputs, if the file has them: as many integers ``label``."""
     with contextlib.suppress(UserError):
-        answers = read_answers(source)
-        if answers.dtype.kind in "iu" and answers.shape == (len(next(iter(inputs.values()))),):
-            return answers
+        return read_answers(source, inputs)
     return None
 
 

@@ -36,6 +36,6 @@ def run(options: argparse.Namespace) -> int:
              **arrays.output_facts(network, outputs)}
     lines = list(arrays.output_lines(outputs))
     if options.labels:
-        facts["top_1"], line = arrays.top_1(outputs, arrays.read_answers(options.labels))
+        facts["top_1"], line = arrays.top_1(outputs, arrays.read_answers(options.labels, outputs))
         lines.append(line)
     return show(options, facts, "\n".join(lines))

@@ -19,12 +19,13 @@ __all__ = ["Measure", "answers_of", "is_autoencoder"]
 Arrays = Mapping[str, NDArray[np.int8]]
 
 
-def answers_of(values: NDArray[np.generic], count: int) -> NDArray[np.int64]:
-    """Return the right answers to so many inputs, checked."""
+def answers_of(values: NDArray[np.generic], count: int,
+               name: str = "--labels") -> NDArray[np.int64]:
+    """Return the right answers to so many inputs, checked; ``name`` is where they are from."""
     found = np.asarray(values)
     if found.shape != (count,) or found.dtype.kind not in "iu":
-        raise UserError(f"--labels must be {count} integers, one for each input, not {found.dtype} "
-                        f"of shape {found.shape}")
+        raise UserError(f"{name} must be {count} integers, one for each input, not "
+                        f"{found.dtype} of shape {found.shape}")
     return found.astype(np.int64)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["KINDS", "Utilization", "excess", "utilization", "words"]
+__all__ = ["KINDS", "Utilization", "check_counts", "excess", "utilization", "words"]
 
 KINDS = {
     "TRELLIS_COMB": "LUTs", "TRELLIS_FF": "registers", "DP16KD": "block RAMs",
@@ -31,6 +31,14 @@ def utilization(report: Mapping[str, Any]) -> Utilization:
         found["LUT4"]["used"] = sum(places * counts.get(kind, {"used": 0})["used"]
                                     for kind, places in PLACES_OF_LUTS.items())
     return found
+
+
+def check_counts(used: Utilization, name: str) -> None:
+    """Refuse counts, as a file has them, of cells that no chip has, or that are not whole."""
+    for kind, count in used.items():
+        if kind not in KINDS or set(count) != {"used", "available"}:
+            raise ValueError(f"{name}: utilization of {kind!r} must be used and available cells of "
+                             f"one of these kinds: {', '.join(KINDS)}")
 
 
 def share(count: Mapping[str, int]) -> float:

@@ -12,7 +12,7 @@ from ..arch.design import Design
 from ..errors import UserError
 from ..text import markdown
 from ..tools.untrusted import check_type, read_json, read_toml, refusing
-from .fullness import words
+from .fullness import check_counts, words
 from .place_and_route import LARGEST_SEED, commands
 from .synthesis import Measured, board_of, measure, source_of, versions
 from .units import MeasuredUnit
@@ -90,8 +90,9 @@ def figures_of(path: Path) -> dict[str, Any]:
     with refusing(path, what):
         known = check_type(read_json(path, what), dict[str, dict[str, Any]], "the file")
         for name, row in known.items():
-            check_type({key: value for key, value in row.items() if key != "digest"},
-                       Measured, name)
+            measured = check_type({key: value for key, value in row.items() if key != "digest"},
+                                  Measured, name)
+            check_counts(measured.utilization, name)
     return known
 
 

@@ -118,7 +118,9 @@ async def test_turns(dut, often):
     await start(dut, bus)
     waiting = {True: [], False: []}  # answers that are still to come, to writes and to reads
     last, contended = False, 0
-    for _ in range(1000):
+    for tried in range(10_000):
+        if tried >= 1000 and contended > 5:
+            break
         asked = {write: random.choice([access for access in accesses(9, shift=shift())
                                        if access.write == write] or [None])
                  for write in (True, False)}

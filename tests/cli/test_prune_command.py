@@ -117,6 +117,7 @@ def test_choices():
     (["--banks", "0"], "--banks must be 1 to 64, not 0"),
     (["--codebook", "300"], "--codebook must be 2 to 256, not 300"),
     (["--labels", "few.npz"], "must be 12 integers, one for each input"),
+    (["--labels", "words.npz"], "words.npz:label must be 2 integers, one for each input, not <U3"),
     (["--calibration", "few.npz"], "must have at least 2 inputs"),
     (["-o", "net.onnx"], "--output must end in .tflite, as the network's file does, not '.onnx'"),
     (["-o", "same.tflite"], "--output must be another file than the network's"),
@@ -127,6 +128,7 @@ def test_wrong(words, text, capsys, tmp_path):
     """One sentence, and nothing is written."""
     (tmp_path / "same.tflite").write_bytes(path("kws_dscnn").read_bytes())
     np.savez(tmp_path / "few.npz", input=arrays("kws_dscnn")["input"][:1], label=np.zeros(3, int))
+    np.savez(tmp_path / "words.npz", label=np.array(["yes", "no"]))
     before = set(tmp_path.iterdir())
     assert main(["prune", "same.tflite", "--calibration", CALIBRATION, "--density", "1",
                  "--share", "even", *words]) == 2

@@ -11,7 +11,7 @@ from hwgen.build.record import Record
 from hwgen.cli import main
 from hwgen.errors import UserError
 from hwgen.measure import synthesis
-from hwgen.measure.fullness import excess, utilization, words
+from hwgen.measure.fullness import check_counts, excess, utilization, words
 from hwgen.measure.place_and_route import commands, run
 from hwgen.measure.results import page, read_list
 from hwgen.measure.synthesis import measure
@@ -200,3 +200,10 @@ def test_excess():
     log = "Info: \t         ICESTORM_LC:  5281/ 5280   100%\nInfo: \t  SB_IO:  40/ 39  102%\n"
     assert excess(log) == ("it takes 5281 logic cells and the chip has 5280, 1 too few and it "
                            "takes 40 SB_IO and the chip has 39, 1 too few")
+
+
+@pytest.mark.parametrize("used", [{"4": {}}, {"ICESTORM_LC": {"used": 1}},
+                                  {"LUT5": {"used": 1, "available": 2}}])
+def test_wrong_counts(used):
+    with pytest.raises(ValueError, match="a Design: utilization of '.*' must be used and"):
+        check_counts(used, "a Design")
