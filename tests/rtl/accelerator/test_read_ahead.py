@@ -306,7 +306,7 @@ def test_watchdog_of_a_later_step(board, every):
             assert board.board.run(0, 2, budget=1000, watchdog=limit) == first + second
 
 
-ROOMY = {"every part": FAST.replace(activation_memory=1 << 14, program_memory=7 << 14),
+ROOMY = {"every part": FAST,
          "5x11": DESIGN.replace(activation_memory=1 << 16, program_memory=11 << 14)}
 
 
