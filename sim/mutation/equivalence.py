@@ -13,7 +13,7 @@ may be so all the same: then the whole is compared. Where time is over, :func:`h
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -85,13 +85,16 @@ def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
 
     Before that it is looked whether any wire leads from the mutant to an output. Where a part
     differs, the whole may be equivalent all the same, so that then it is compared. What is known
-    of the whole is for the whole alone.
+    of the whole is for the whole alone, and what is known of an instance for that.
     """
     if lemma is None and is_unseen(netlist, mutant, qualifiers or {}):
         return Verdict("equivalent")
-    for cells in parts(mutant) if lemma is None else ():
+    groups: Iterable[list[str]] = parts(mutant) if lemma is None else ()
+    if lemma and lemma.instance:
+        groups = [cells_in(lemma.instance)]
+    for cells in groups:
         made = part(netlist, mutant, cells)
-        if made and compare(*made, seconds=seconds).answer == "equivalent":
+        if made and compare(*made, seconds=seconds, lemma=lemma).answer == "equivalent":
             return Verdict("equivalent")
     return compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers, lemma=lemma)
 
@@ -121,8 +124,12 @@ def parts(mutant: Mutant) -> Iterator[list[str]]:
     inside = re.match(r"\$flatten\\(.+?)\.\$", cell)
     names = inside[1].split(".\\") if inside else []
     for depth in range(len(names), 0, -1):
-        path = ".?".join(names[:depth])
-        yield [f"c:$flatten?{path}.*", f"c:{'.'.join(names[:depth])}.*"]
+        yield cells_in(*names[:depth])
+
+
+def cells_in(*names: str) -> list[str]:
+    """Return what selects the cells of an instance, with the names of those around it."""
+    return [f"c:$flatten?{'.?'.join(names)}.*", f"c:{'.'.join(names)}.*"]
 
 
 def part(netlist: Netlist, mutant: Mutant, cells: list[str]) -> tuple[Netlist, Mutant] | None:
@@ -476,14 +483,18 @@ class Circuit:
     def sort_registers(self, other: "Circuit") -> None:
         """Have registers in the order of those of another circuit that have the same names.
 
-        One whose output is not what has its name takes a place that is left.
+        One whose output is not what has its name comes before those that have none in either.
         """
         if len(self.latches) != len(other.latches):
             return
         rows = list(zip(self.registers, self.latches, strict=True))
         known = {name: row for name, row in rows if name and name in other.registers}
-        rest = iter([row for name, row in rows if name not in known])
-        self.latches = [known[name] if name in known else next(rest) for name in other.registers]
+        rest = [row for name, row in rows if name not in known]
+        parted = iter(rest)
+        for name in other.registers:
+            if name and name not in known:
+                known[name] = next(parted)
+        self.latches = [known[name] if name else next(parted) for name in other.registers]
         self.registers = list(other.registers)
 
 

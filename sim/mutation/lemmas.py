@@ -31,6 +31,8 @@ class Lemma:
         By register or output, what holds of it. All others are ``SAME``.
     legal : str
         What the unit's contract says of its inputs, in each cycle until then.
+    instance : str
+        All of this is of an instance of the design, whatever its inputs; or of the whole.
     places : mapping
         By memory, where the mutant has the word that is ``at`` in the design: for each word another
         place of the memory. Its initial words may be any.
@@ -38,6 +40,7 @@ class Lemma:
 
     relations: Mapping[str, str] = field(default_factory=dict)
     legal: str = "1"
+    instance: str = ""
     places: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> str:
@@ -191,17 +194,18 @@ ACCELERATOR: dict[str, Lemma] = {
     # Until all words are read nobody asks for the status, and then it is another one.
     "const1 $flatten\\host.$ternary.A[5]": Lemma({
         "host.status": f"SAME || {STATE} == 4"
-                       f" || (o:host.data && {STATE} >= 9 && {STATE} <= 12)"}),
+                       f" || (o:host.data && {STATE} >= 9 && {STATE} <= 12)"}, instance="host"),
     # Nothing is written while data are received, and so nothing ends that.
     "const1 $flatten\\host.$eq.A[3]": Lemma({
-        "host.bus__write": f"SAME && (!o:host.bus__write || {STATE} == 13)"}),
-    "cnot0(69) $flatten\\host.$ternary.Y[13] host._271_[13]": Lemma(HOST),
+        "host.bus__write": f"SAME && (!o:host.bus__write || {STATE} == 13)"}, instance="host"),
+    "cnot0(69) $flatten\\host.$ternary.Y[13] host._271_[13]": Lemma(HOST, instance="host"),
     # Half of the words are elsewhere, for whoever writes and whoever reads.
     "cnot0(8) $flatten\\program.$procdff.Q[3] program.address_1[3]": Lemma(
         {f"program.{name}": f"m:program.{name} == (o:program.{name}"
                             f" ^ {{5'd0, ~o:program.{name}[8], 3'd0}})"
          for name in ("address_1", "row_0", "row_16", "bank_0_0__address", "bank_0_16__address")},
-        places={f"program.{bank}.rows": ELSEWHERE for bank in ("bank_0_0", "bank_0_16")}),
+        places={f"program.{bank}.rows": ELSEWHERE for bank in ("bank_0_0", "bank_0_16")},
+        instance="program"),
 }
 
 LEMMAS: dict[str, dict[str, Lemma]] = {
