@@ -194,8 +194,9 @@ def test_words_are_elsewhere(tmp_path, bit, mode, place, answer):
                 if (writes) words[at] <= given;
               end
               endmodule"""
-    made = mutation.instrument(text, "top", tmp_path, count=900)
-    change = next(mutant.change for mutant in made.mutants if mutant.option("port") == "Q"
+    mutants = mutation.candidates(text, "top", tmp_path, count=900)
+    made = mutation.Netlist("", "top", mutants, tmp_path)
+    change = next(mutant.change for mutant in mutants if mutant.option("port") == "Q"
                   and mutant.option("mode") == "inv" and mutant.option("wire") == "at"
                   and mutant.option("portbit") == str(bit))
     mutant = mutation.Mutant(1, change.replace("-mode inv", f"-mode {mode}"))
