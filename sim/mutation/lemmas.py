@@ -191,10 +191,9 @@ HOST = {
 }
 
 ACCELERATOR: dict[str, Lemma] = {
-    # Until all words are read nobody asks for the status, and then it is another one.
+    # While words are written nobody asks for the status, and then it is another one.
     "const1 $flatten\\host.$ternary.A[5]": Lemma({
-        "host.status": f"SAME || {STATE} == 4"
-                       f" || (o:host.data && {STATE} >= 9 && {STATE} <= 12)"}, instance="host"),
+        "host.status": f"SAME || ({STATE} >= 9 && {STATE} <= 13)"}, instance="host"),
     # Nothing is written while data are received, and so nothing ends that.
     "const1 $flatten\\host.$eq.A[3]": Lemma({
         "host.bus__write": f"SAME && (!o:host.bus__write || {STATE} == 13)"}, instance="host"),
