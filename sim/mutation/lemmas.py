@@ -190,6 +190,27 @@ HOST = {
     "host.stale": f"SAME || {STATE} >= 14 || {STATE} <= 1",
 }
 
+
+def moved(name: str, valid: str = "") -> str:
+    """Return what holds of an address of the program, once a register says that it was asked."""
+    here = f"program.{name}"
+    until = f"|| !o:program.{valid}" if valid else ""
+    return f"m:{here} == (o:{here} ^ {{5'd0, ~o:{here}[8], 3'd0}}) {until}"
+
+
+# What is read first was not asked for, and is not shown; nothing is written so early.
+PROGRAM = {"program.address_1": moved("address_1"),
+           "program.mask_1": "SAME && (!o:program.mask_1 || o:program.where_1)"}
+for bank in ("0", "16"):
+    PROGRAM |= {
+        f"program.row_{bank}": moved(f"row_{bank}", "where_1"),
+        f"program.write_{bank}": f"SAME && (!o:program.write_{bank} || o:program.shown_1)",
+        f"program.bank_0_{bank}__address": moved(f"bank_0_{bank}__address", "shown_1"),
+        f"program.bank_0_{bank}__write":
+            f"SAME && (!o:program.bank_0_{bank}__write || o:program.shown_2)",
+        f"program.bank_0_{bank}._2_": "SAME || !o:program.shown_2",
+        f"program.bank_0_{bank}.read_data": f"SAME || !o:program.shown_{bank}"}
+
 ACCELERATOR: dict[str, Lemma] = {
     # While words are written nobody asks for the status, and then it is another one.
     "const1 $flatten\\host.$ternary.A[5]": Lemma({
@@ -200,10 +221,7 @@ ACCELERATOR: dict[str, Lemma] = {
     "cnot0(69) $flatten\\host.$ternary.Y[13] host._271_[13]": Lemma(HOST, instance="host"),
     # Half of the words are elsewhere, for whoever writes and whoever reads.
     "cnot0(8) $flatten\\program.$procdff.Q[3] program.address_1[3]": Lemma(
-        {f"program.{name}": f"m:program.{name} == (o:program.{name}"
-                            f" ^ {{5'd0, ~o:program.{name}[8], 3'd0}})"
-         for name in ("address_1", "row_0", "row_16", "bank_0_0__address", "bank_0_16__address")},
-        places={f"program.{bank}.rows": ELSEWHERE for bank in ("bank_0_0", "bank_0_16")},
+        PROGRAM, places={f"program.{bank}.rows": ELSEWHERE for bank in ("bank_0_0", "bank_0_16")},
         instance="program"),
 }
 
