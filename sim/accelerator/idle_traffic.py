@@ -59,8 +59,11 @@ class IdleTraffic(Traffic):
         first, code = Space.PROGRAM << SPACE_SHIFT, write_code(self.golden.epoch)
         sent = [request(code, address, LARGEST, data=self.random.randbytes(LARGEST))
                 for address in (first, first + LARGEST)]
-        sent += [request(Command.READ, first + offset, count, tag=offset)
-                 for count in range(LARGEST - 3, LARGEST + 1) for offset in range(1, 4)]
+        for count in range(LARGEST - 3, LARGEST + 1):
+            for offset in range(1, 4):
+                sent += [request(Command.READ, first + offset, count, tag=offset),
+                         request(code, (Space.ACTIVATIONS << SPACE_SHIFT) + offset, count,
+                                 tag=offset, data=self.random.randbytes(count))]
         return b"".join(sent), b"".join(self.golden.receive(frame) for frame in sent)
 
     def make_batch(self, count):

@@ -6,16 +6,17 @@ import numpy as np
 
 from hwgen.arch.descriptors import START_WORDS, Descriptors
 from hwgen.arch.registers import ACKNOWLEDGE, GO, Register, Space
-from hwgen.arch.steps import PARAMETER_WORDS, Mode
+from hwgen.arch.steps import PARAMETER_WORDS, Mode, Step
 from hwgen.cost.cycles import Array
 from hwgen.golden.accelerator.accelerator import Error, Stopped
 from hwgen.runtime.client import NoMemory
 
+from .dut import golden_model
 from .host_view import check_reset, is_refused
 from .runs import steps
 from .wrong_steps import long_loops, plain, write_fields, wrong_fields
 
-__all__ = ["ends", "errors", "interrupt", "reset", "stop", "watchdog"]
+__all__ = ["endless", "ends", "errors", "interrupt", "reset", "stop", "watchdog"]
 
 SPARED = {"binary": 1}
 """Cycles less than those of a step that a watchdog may have; of others than these engines 3."""
@@ -23,7 +24,7 @@ SPARED = {"binary": 1}
 
 def errors(bench):
     """Every error, by whatever bit of a descriptor: nothing else changes, and it goes on."""
-    maker, model = bench.maker, bench.model()
+    maker, model, forms = bench.maker, bench.model(), Descriptors.of(bench.design)
     bench.fill_tables(model)
     wrong = list(wrong_fields(bench.design))
     chosen = bench.rng.permutation(len(wrong))[:bench.part(len(wrong), 5)]
@@ -42,6 +43,9 @@ def errors(bench):
     assert len(chosen) < len(wrong) or seen == set(Error) - {
         Error.WATCHDOG, Error.STOPPED, Error.MEMORY, *[Error.SUMS] * (design.engine == "binary"),
         *[Error.CRC] * (not design.program_crc)}
+    if not forms.binary:
+        for _ in range(bench.part(20, 2)):
+            in_turn(bench)
     steps(bench, 2)
 
 
@@ -64,6 +68,34 @@ def stops(bench, model, words, at, program, fields):
     own = model.memory[first:][:bench.design.columns * max(fields.get("tiles", 2), 2)]
     own[:] = np.frombuffer(bench.board.read_activations(first, len(own)), np.int8)
     return expected[0]
+
+
+def in_turn(bench):
+    """Of steps that overlap, of which any may be wrong, the first one that is stops the run."""
+    design, count = bench.design, bench.maker.draw(2, 3)
+    forms, size = Descriptors.of(design), design.activation_memory
+    place = forms.words_of(count)
+    words = np.zeros((place + design.rows + PARAMETER_WORDS, design.columns), np.uint8)
+    for index in range(count):
+        # While so many vectors are issued the next step's descriptor and words come.
+        x = min(bench.maker.draw(60, 140), size - max(design.rows, design.columns))
+        step = Step(mode=Mode.MATRIX, overlaps=True, last_columns=design.columns, program=place,
+                    x=x, row_bytes=2 * size, output=size // 2)
+        words[index * forms.words:][:forms.words] = np.frombuffer(
+            forms.write(step), np.uint8).reshape(-1, design.columns)
+        fields = [{}, {"last_columns": 0}, {"program": design.program_words - 2}, {"pieces": 2},
+                  {"x_step": 1, "base": size - x + 1},
+                  {"output_x_step": 1, "output": size - design.columns - x + 2}]
+        share = [0.4, 0.05, 0.05, 0.1, 0.2, 0.2]  # of the last vector alone is said the most
+        write_fields(design, words, index, fields[bench.rng.choice(len(fields), p=share)])
+    try:
+        golden_model(design).run(bench.image(words), count)
+        expected = None
+    except Stopped as stopped:
+        expected = (stopped.error, stopped.step)
+    bench.write_program(words)
+    found = bench.failure(0, count, watchdog=1 << 16)
+    assert found == expected, f"{found} and not {expected}"
 
 
 def watchdog(bench):
@@ -183,12 +215,12 @@ def interrupt(bench):
     assert level() == 1
 
 
-def endless(bench):
-    """Return a program that takes long, and how many steps it has."""
+def endless(bench, x=999, y=99):
+    """Return a program that takes long, and how many steps it has: one of so many vectors."""
     words, forms = bench.design.program_words, Descriptors.of(bench.design)
     count = words // 2 // forms.words if forms.binary else 1
     place = count * forms.words
     step = plain(bench.design, place).replace(**(
-        {"pieces": words - place - START_WORDS} if forms.binary else {"x": 999, "y": 99}))
+        {"pieces": words - place - START_WORDS} if forms.binary else {"x": x, "y": y}))
     return count, np.frombuffer(forms.write(step) * count, np.uint8).reshape(
         place, bench.design.columns)

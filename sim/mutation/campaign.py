@@ -30,7 +30,7 @@ from ..runner import benches
 from . import compiled
 from .equivalence import Verdict, compare_parts, soon_equivalent
 from .lemmas import LEMMAS
-from .mutants import PREPARED, Fate, Mutant, Netlist, candidates, instrument, survey
+from .mutants import PREPARED, Fate, Mutant, Netlist, alike, instrument, survey
 from .results import Campaign, hardware_of, report, stale
 
 __all__ = ["current_hardware", "main", "run"]
@@ -64,8 +64,6 @@ LOOK = 10
 are not, and are not proven to be equivalent then, get the whole of a longer bench."""
 COMPILED = {accelerators.UNIT}
 """Units whose first look is not at the bench, but at its checks without cocotb."""
-EVERY = 40_000
-"""More mutants than there are, to find one by its name."""
 
 
 class Subject:
@@ -217,9 +215,7 @@ def not_found(unit: str, size: Design, left: Sequence[Mutant], folder: Path,
     if subject.design["verilog"] == verilog:  # the same at every size
         yield from left
         return
-    there = {mutant.place: mutant for mutant in
-             reversed(candidates(**subject.design, count=EVERY))}
-    same = {mutant.place: there[mutant.place] for mutant in left if mutant.place in there}
+    same = alike(left, **subject.design)
     of: dict[str, Fate] = {}
     if same:
         netlist = instrument(**subject.design, changes=[m.change for m in same.values()])

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from hwgen.arch.design import Design
-from hwgen.runtime.simulation import MAIN, SimulatedLink
+from hwgen.runtime.faults.simulator import FaultLink
 
 from ..accelerator.compiled import first_failure
 from .mutants import SELECT, Fate, Netlist
@@ -41,12 +41,12 @@ class Endless(BaseException):
     """A check does not end."""
 
 
-class MutatedLink(SimulatedLink):
+class MutatedLink(FaultLink):
     """A link to a netlist with mutants, of which it has one; 0 is none."""
 
     def __init__(self, netlist: Netlist, number: int) -> None:
         os.environ[SELECT.upper()] = str(number)
-        super().__init__(netlist.verilog, top=netlist.top, main=SELECTING + MAIN.read_text())
+        super().__init__(netlist.verilog, top=netlist.top, before=SELECTING)
 
     def _request(self, cycles: int, data: bytes, want: int) -> bytes:
         if self.cycles > CYCLES:

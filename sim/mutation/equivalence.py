@@ -13,12 +13,12 @@ may be so all the same: then the whole is compared. Where time is over, :func:`h
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
-from .lemmas import PORT, Lemma, registers, side_by_side
+from .lemmas import PORT, Lemma, registers, side_by_side, words_of
 from .mutants import PREPARED, SECONDS, Mutant, Netlist, yosys
 
 __all__ = ["Verdict", "compare", "compare_parts", "soon_equivalent"]
@@ -83,12 +83,18 @@ def compare_parts(netlist: Netlist, mutant: Mutant, *, seconds: int = 20,
                   ) -> Verdict:
     """Compare as :func:`compare` does, but first the parts of the design that have the mutant.
 
-    Where a part differs, the whole may be equivalent all the same, so that then it is compared.
-    What is known of the whole is for the whole alone.
+    Before that it is looked whether any wire leads from the mutant to an output. Where a part
+    differs, the whole may be equivalent all the same, so that then it is compared. What is known
+    of the whole is for the whole alone, and what is known of an instance for that.
     """
-    for cells in parts(mutant) if lemma is None else ():
+    if lemma is None and is_unseen(netlist, mutant, qualifiers or {}):
+        return Verdict("equivalent")
+    groups: Iterable[list[str]] = parts(mutant) if lemma is None else ()
+    if lemma and lemma.instance:
+        groups = [cells_in(lemma.instance)]
+    for cells in groups:
         made = part(netlist, mutant, cells)
-        if made and compare(*made, seconds=seconds).answer == "equivalent":
+        if made and compare(*made, seconds=seconds, lemma=lemma).answer == "equivalent":
             return Verdict("equivalent")
     return compare(netlist, mutant, seconds=seconds, qualifiers=qualifiers, lemma=lemma)
 
@@ -118,8 +124,12 @@ def parts(mutant: Mutant) -> Iterator[list[str]]:
     inside = re.match(r"\$flatten\\(.+?)\.\$", cell)
     names = inside[1].split(".\\") if inside else []
     for depth in range(len(names), 0, -1):
-        path = ".?".join(names[:depth])
-        yield [f"c:$flatten?{path}.*", f"c:{'.'.join(names[:depth])}.*"]
+        yield cells_in(*names[:depth])
+
+
+def cells_in(*names: str) -> list[str]:
+    """Return what selects the cells of an instance, with the names of those around it."""
+    return [f"c:$flatten?{'.?'.join(names)}.*", f"c:{'.'.join(names)}.*"]
 
 
 def part(netlist: Netlist, mutant: Mutant, cells: list[str]) -> tuple[Netlist, Mutant] | None:
@@ -156,7 +166,7 @@ def prove(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     beside = ["miter -equiv -flatten original mutant miter"]
     if lemma:
         (folder / "beside.v").write_text(side_by_side(
-            ports.read_text(), AT_ONCE.findall(prepared), lemma))
+            ports.read_text(), AT_ONCE.findall(prepared), lemma, words_of(prepared)))
         beside = ["read_verilog -sv beside.v", "proc"]
     yosys([
         *variant(top, "original", changes), *variant(top, "mutant", [mutate, *changes]),
@@ -283,24 +293,10 @@ def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
     all others are always equal, and so are the outputs. It begins with the registers whose next
     value is another circuit, and goes on with those that they reach. All must have one clock.
     """
-    folder = netlist.folder
-    ports = (folder / "ports.il").read_text()
-    if len(clocks(ports)) > 1:
-        return False
-    (folder / "masked.v").write_text(masking_verilog(ports, qualifiers))
-    both = []
-    for name, more in ("original", []), ("mutant", [f"mutate {mutant.change}"]):
-        file = folder / f"{name}.aag"
-        file.unlink(missing_ok=True)
-        yosys([*variant(netlist.top, name, [*more, *changes]), f"design -load {name}",
-               "memory_map", "zinit -all", "async2sync", "techmap", "dffunmap", "setundef -zero",
-               "aigmap", f"write_aiger -ascii -zinit -symbols {file.name}"], folder)
-        if not file.exists():
-            return False
-        both.append(Circuit(file.read_text()))
+    folder, both = netlist.folder, circuits(netlist, mutant, changes, qualifiers)
     own: set[int] = set()
-    for _ in range(LAYERS):
-        found, differ = beside(both[0], both[1], own)
+    for _ in range(LAYERS if both else 0):
+        found, differ = beside(*both, own)
         if found is None:
             return True
         (folder / "beside.aig").write_bytes(found)
@@ -316,6 +312,39 @@ def heals(netlist: Netlist, mutant: Mutant, changes: list[str], seconds: int,
             return False
         own |= differ
     return False
+
+
+def circuits(netlist: Netlist, mutant: Mutant, changes: list[str], qualifiers: Mapping[str, str],
+             ) -> tuple["Circuit", "Circuit"] | tuple[()]:
+    """Return a design and a mutant, each as a circuit, if it has but one clock."""
+    folder = netlist.folder
+    if len(clocks((folder / PREPARED).read_text())) > 1:
+        return ()
+    ports = folder / "ports.il"
+    yosys([f"read_rtlil {PREPARED}", *changes, f"write_rtlil {ports.name}"], folder)
+    (folder / "masked.v").write_text(masking_verilog(ports.read_text(), qualifiers))
+    files = {name: folder / f"{name}.aag" for name in ("original", "mutant")}
+    for file in files.values():
+        file.unlink(missing_ok=True)
+    for name, more in ("original", []), ("mutant", [f"mutate {mutant.change}"]):
+        yosys([*variant(netlist.top, name, [*more, *changes]), f"design -load {name}",
+               "memory_map", "zinit -all", "async2sync", "techmap", "dffunmap", "setundef -zero",
+               "aigmap", f"write_aiger -ascii -zinit -symbols {files[name].name}"], folder)
+    if not all(file.exists() for file in files.values()):
+        return ()
+    design, changed = (Circuit(file.read_text()) for file in files.values())
+    changed.sort_registers(design)
+    return design, changed
+
+
+def is_unseen(netlist: Netlist, mutant: Mutant, qualifiers: Mapping[str, str]) -> bool:
+    """Return whether no wire leads from where a mutant differs to an output, or what was cut.
+
+    So it is with bits of what goes from register to register, if nobody at the end wants them.
+    """
+    heavy = HEAVY.search((netlist.folder / PREPARED).read_text())
+    both = circuits(netlist, mutant, CUT if heavy else [], qualifiers)
+    return bool(both) and unseen(*both)
 
 
 def variant(top: str, name: str, changes: list[str]) -> list[str]:
@@ -446,9 +475,27 @@ class Circuit:
         self.latches = rows[inputs:][:latches]
         self.outputs = [row[0] for row in rows[inputs + latches:][:outputs]]
         self.ands = rows[inputs + latches + outputs:]
-        names = dict(line.split(" ", 1) for line in lines if re.match(r"[io]\d+ ", line))
+        names = dict(line.split(" ", 1) for line in lines if re.match(r"[ilo]\d+ ", line))
         self.inputs_by_name = {names[f"i{index}"]: at for index, at in enumerate(self.inputs)}
         self.outputs_by_name = {names[f"o{index}"]: at for index, at in enumerate(self.outputs)}
+        self.registers = [names.get(f"l{index}", "") for index in range(latches)]
+
+    def sort_registers(self, other: "Circuit") -> None:
+        """Have registers in the order of those of another circuit that have the same names.
+
+        One whose output is not what has its name comes before those that have none in either.
+        """
+        if len(self.latches) != len(other.latches):
+            return
+        rows = list(zip(self.registers, self.latches, strict=True))
+        known = {name: row for name, row in rows if name and name in other.registers}
+        rest = [row for name, row in rows if name not in known]
+        parted = iter(rest)
+        for name in other.registers:
+            if name and name not in known:
+                known[name] = next(parted)
+        self.latches = [known[name] if name else next(parted) for name in other.registers]
+        self.registers = list(other.registers)
 
 
 class Gates:
@@ -479,6 +526,50 @@ class Gates:
         return values
 
 
+def is_paired(design: Circuit, mutant: Circuit) -> bool:
+    """Return whether two circuits have common ports, and as many registers, which begin with 0."""
+    return (len(design.latches) == len(mutant.latches)
+            and design.inputs_by_name.keys() == mutant.inputs_by_name.keys()
+            and design.outputs_by_name.keys() == mutant.outputs_by_name.keys()
+            and all(row[2:] in ([], [0]) for row in (*design.latches, *mutant.latches)))
+
+
+def unseen(design: Circuit, mutant: Circuit) -> bool:
+    """Return whether no output hangs on a register of a mutant that may differ from the design's.
+
+    Those are the ones whose next value is another circuit, and whatever these lead to.
+    """
+    if not is_paired(design, mutant):
+        return False
+    names = sorted(design.inputs_by_name)
+    gates = Gates(1 + len(names) + len(design.latches))
+
+    def ends(circuit: Circuit) -> tuple[list[int], list[int]]:
+        starts = [*(circuit.inputs_by_name[name] for name in names),
+                  *(row[0] for row in circuit.latches)]
+        values = gates.copy(circuit, {at: 2 + 2 * number for number, at in enumerate(starts)})
+        outputs = [circuit.outputs_by_name[name] for name in sorted(circuit.outputs_by_name)]
+        nexts, shown = ([values[at & ~1] ^ at & 1 for at in group] for group in (
+            [row[1] for row in circuit.latches], outputs))
+        return nexts, shown
+
+    (nexts, shown), (others, seen) = ends(design), ends(mutant)
+    if shown != seen:
+        return False
+    own = {row[0] for row, *pair in zip(mutant.latches, nexts, others, strict=True)
+           if len(set(pair)) > 1}
+    ands = sorted(mutant.ands)
+    while True:
+        reached = set(own)
+        for name, left, right in ands:
+            if left & ~1 in reached or right & ~1 in reached:
+                reached.add(name)
+        more = {row[0] for row in mutant.latches if row[1] & ~1 in reached}
+        if more <= own:
+            return not any(at & ~1 in reached for at in mutant.outputs)
+        own |= more
+
+
 def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | None, set[int]]:
     """Return the circuit that :func:`heals` asks about, and which registers differ in it.
 
@@ -486,10 +577,7 @@ def beside(design: Circuit, mutant: Circuit, own: set[int]) -> tuple[bytes | Non
     nothing can differ, and an empty one where the two have no common ports or registers. Registers
     are paired by their order; a proof is one whatever the pairs, as all begin with 0.
     """
-    if (len(design.latches) != len(mutant.latches)
-            or design.inputs_by_name.keys() != mutant.inputs_by_name.keys()
-            or design.outputs_by_name.keys() != mutant.outputs_by_name.keys()
-            or any(row[2:] not in ([], [0]) for row in (*design.latches, *mutant.latches))):
+    if not is_paired(design, mutant):
         return b"", set()
     names = sorted(design.inputs_by_name)
     inputs, count = len(names), len(design.latches)

@@ -10,10 +10,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["LEMMAS", "PORT", "Lemma", "registers", "side_by_side"]
+__all__ = ["LEMMAS", "PORT", "Lemma", "registers", "side_by_side", "words_of"]
 
 PORT = re.compile(r"^  wire (?:width (\d+) )?(?:offset \d+ )?(?:upto )?(?:signed )?"
                   r"(input|output) \d+ (?:signed )?\\(\S+)$", re.MULTILINE)
+WORDS = re.compile(r"^  cell \$mem_v2 \\(\S+)\n(?:    .*\n)*?    parameter \\SIZE (\d+)\n"
+                   r"(?:    .*\n)*?    parameter \\INIT \d+'x$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -29,10 +31,17 @@ class Lemma:
         By register or output, what holds of it. All others are ``SAME``.
     legal : str
         What the unit's contract says of its inputs, in each cycle until then.
+    instance : str
+        All of this is of an instance of the design, whatever its inputs; or of the whole.
+    places : mapping
+        By memory, where the mutant has the word that is ``at`` in the design: for each word another
+        place of the memory. Its initial words may be any.
     """
 
     relations: Mapping[str, str] = field(default_factory=dict)
     legal: str = "1"
+    instance: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
 
     def of(self, name: str) -> str:
         """Return what holds of a register or an output."""
@@ -51,7 +60,13 @@ def registers(rtlil: str) -> list[str]:
     return sorted(name[1:] for name in names if name.startswith("\\"))
 
 
-def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma) -> str:
+def words_of(rtlil: str) -> dict[str, int]:
+    """Return how many words each memory of a design has that has no initial ones."""
+    return {name: int(size) for name, size in WORDS.findall(rtlil)}
+
+
+def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma,
+                 words: Mapping[str, int] | None = None) -> str:
     """Return Verilog of a design ``gold``, a mutant ``gate``, and whether something is wrong.
 
     Parameters
@@ -61,6 +76,8 @@ def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma) -> str:
     memories : sequence of str
         Of the memories that were cut those that give a word at once: the same one at the same
         place, and at another place anything.
+    words : mapping, optional
+        How many words memories have, of which the lemma may say that they are elsewhere.
     """
     ports = PORT.findall(rtlil)
     widths = {name: int(width or 1) for width, _, name in ports}
@@ -77,18 +94,32 @@ def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma) -> str:
                          f"\\p:{name} <= {given[name][0]};")
     reading = {f"{memory}__RD_{part}" for memory in memories
                for part in ("ADDR", "EN", "CLK", "ARST", "SRST")}
+    moved = {memory: f"moved_{number}" for number, memory in enumerate(lemma.places)}
+    for memory, name in moved.items():
+        writes, size = widths[f"{memory}__WR_CLK"], (words or {})[memory]
+        bits = widths[f"{memory}__WR_ADDR"] // writes
+        heads.append(f"input [{bits - 1}:0] {name}_a, {name}_b ")
+        lines.append(f"function [{bits - 1}:0] {name}(input [{bits - 1}:0] at); "
+                     f"{name} = {lemma.places[memory]}; endfunction")
+        # No two words are in one place, and none outside is inside.
+        wrong.append(f"({name}_a != {name}_b && {name}({name}_a) == {name}({name}_b))")
+        wrong.append(f"(({name}_a < {size}) != ({name}({name}_a) < {size}))")
     for memory in memories:
         data, place = f"{memory}__RD_DATA", f"{memory}__RD_ADDR"
         reads = widths[f"{memory}__RD_CLK"]
         word, bits = widths[data] // reads, widths[place] // reads
         heads.append(f"input [{widths[data] - 1}:0] \\other:{data} ")
-        parts = [f"\\o:{place} [{n * bits}+:{bits}] == \\m:{place} [{n * bits}+:{bits}] ? "
+        parts = [f"{moved.get(memory, '')}(\\o:{place} [{n * bits}+:{bits}]) == "
+                 f"\\m:{place} [{n * bits}+:{bits}] ? "
                  f"\\{data} [{n * word}+:{word}] : \\other:{data} [{n * word}+:{word}]"
                  for n in reversed(range(reads))]
         lines.append(f"wire [{widths[data] - 1}:0] \\m:{data} = {{{', '.join(parts)}}};")
         given[data] = given[data][0], f"\\m:{data} "
     for _, way, name in ports:
-        if way == "output" and name not in reading:
+        memory, _, part = name.rpartition("__")
+        if part == "WR_ADDR" and memory in moved:
+            wrong += written_elsewhere(memory, moved[memory], widths)
+        elif way == "output" and name not in reading:
             wrong.append(f"!{lemma.of(name)}")
     for module, instance, side in (("original", "gold", 0), ("mutant", "gate", 1)):
         pins = ", ".join(f".\\{name} ({both[side]})" for name, both in given.items())
@@ -96,12 +127,23 @@ def side_by_side(rtlil: str, memories: Sequence[str], lemma: Lemma) -> str:
     condition, legal = (
         re.sub(r"\b([omip]):([\w.$]*[\w$])",
                lambda found: f"\\{found[2]} " if found[1] == "i" else f"\\{found[0]} ", text)
-        for text in (" || ".join(wrong), lemma.legal))
+        for text in (", ".join(wrong), lemma.legal))
     return "\n".join([
         f"module miter({', '.join(heads)}, output trigger);", *lines,
         f"wire legal = {legal};",
         "reg broken = 0; always @(posedge clk) broken <= broken | ~legal;",
-        f"assign trigger = legal & ~broken & ({condition});", "endmodule", ""])
+        # Of so many, yosys cannot read a chain of operators.
+        f"wire [{len(wrong) - 1}:0] wrong = {{{condition}}};",
+        "assign trigger = legal & ~broken & |wrong;", "endmodule", ""])
+
+
+def written_elsewhere(memory: str, moved: str, widths: Mapping[str, int]) -> list[str]:
+    """Return what is wrong with the places that a mutant writes, if a function says which."""
+    place, enable = f"{memory}__WR_ADDR", f"{memory}__WR_EN"
+    writes = widths[f"{memory}__WR_CLK"]
+    bits, each = widths[place] // writes, widths[enable] // writes
+    return [f"((|o:{enable}[{n * each}+:{each}]) && {moved}(o:{place}[{n * bits}+:{bits}])"
+            f" != m:{place}[{n * bits}+:{bits}])" for n in range(writes)]
 
 
 def unpack(more: Mapping[str, str] | None = None) -> Lemma:
@@ -217,7 +259,60 @@ BINARY: dict[str, Lemma] = {
                           " (o:sequencer.wait ^ {1'd0, o:sequencer.wait[0], 1'd0})"}),
 }
 
+STATE, WINDOW, INDEX = "o:host.fsm_state", "o:host.window", "o:host.index"
+OTHER = "(o:host.window ^ m:host.window)"
+ELSEWHERE = "at ^ {5'd0, ~at[8], 3'd0}"
+HOST = {
+    # What is not read any more while the CRC of a reply is sent, and while data are, and what is
+    # left of it in the two oldest bytes until the first bytes of a request have come.
+    "host.window": f"(SAME || (({STATE} == 14 || {STATE} == 15 || {STATE} == 0)"
+                   f" && ({OTHER} & ~96'h2020) == 0"
+                   f" && (({OTHER} & 96'h2000) == 0 || {STATE} != 0 || {WINDOW}[15:8] == 0)))"
+                   # Zeros come in with each byte of a reply that goes.
+                   f" && ({STATE} != 6 || ({WINDOW} >> (32'd96 - 8 * {INDEX})) == 0)"
+                   f" && ({STATE} != 14 || ({INDEX} <= 3"
+                   f" && ({WINDOW} >> (32'd32 - 8 * {INDEX})) == 0))"
+                   f" && ({STATE} != 15 || ({INDEX} == 0 && {WINDOW} == 0))",
+    "host.stale": f"SAME || {STATE} >= 14 || {STATE} <= 1",
+}
+
+
+def moved(name: str, valid: str = "") -> str:
+    """Return what holds of an address of the program, once a register says that it was asked."""
+    here = f"program.{name}"
+    until = f"|| !o:program.{valid}" if valid else ""
+    return f"m:{here} == (o:{here} ^ {{5'd0, ~o:{here}[8], 3'd0}}) {until}"
+
+
+# What is read first was not asked for, and is not shown; nothing is written so early.
+PROGRAM = {"program.address_1": moved("address_1"),
+           "program.mask_1": "SAME && (!o:program.mask_1 || o:program.where_1)"}
+for bank in ("0", "16"):
+    PROGRAM |= {
+        f"program.row_{bank}": moved(f"row_{bank}", "where_1"),
+        f"program.write_{bank}": f"SAME && (!o:program.write_{bank} || o:program.shown_1)",
+        f"program.bank_0_{bank}__address": moved(f"bank_0_{bank}__address", "shown_1"),
+        f"program.bank_0_{bank}__write":
+            f"SAME && (!o:program.bank_0_{bank}__write || o:program.shown_2)",
+        f"program.bank_0_{bank}._2_": "SAME || !o:program.shown_2",
+        f"program.bank_0_{bank}.read_data": f"SAME || !o:program.shown_{bank}"}
+
+ACCELERATOR: dict[str, Lemma] = {
+    # While words are written nobody asks for the status, and then it is another one.
+    "const1 $flatten\\host.$ternary.A[5]": Lemma({
+        "host.status": f"SAME || ({STATE} >= 9 && {STATE} <= 13)"}, instance="host"),
+    # Nothing is written while data are received, and so nothing ends that.
+    "const1 $flatten\\host.$eq.A[3]": Lemma({
+        "host.bus__write": f"SAME && (!o:host.bus__write || {STATE} == 13)"}, instance="host"),
+    "cnot0(69) $flatten\\host.$ternary.Y[13] host._271_[13]": Lemma(HOST, instance="host"),
+    # Half of the words are elsewhere, for whoever writes and whoever reads.
+    "cnot0(8) $flatten\\program.$procdff.Q[3] program.address_1[3]": Lemma(
+        PROGRAM, places={f"program.{bank}.rows": ELSEWHERE for bank in ("bank_0_0", "bank_0_16")},
+        instance="program"),
+}
+
 LEMMAS: dict[str, dict[str, Lemma]] = {
+    "accelerator": ACCELERATOR,
     "binary": BINARY,
     # Bit 5 is inverted twice a bit, and looked at when it is right again.
     "flash": {"inv $ternary.Y[5] _21_[5]":

@@ -22,8 +22,8 @@ from hwgen.tools.find import call, require
 from .. import runner
 from ..runner import module_of
 
-__all__ = ["PREPARED", "SELECT", "Fate", "Mutant", "Netlist", "candidates", "instrument",
-           "survey", "yosys"]
+__all__ = ["PREPARED", "SELECT", "Fate", "Mutant", "Netlist", "alike", "candidates",
+           "instrument", "survey", "yosys"]
 
 SELECT, WIDTH = "mutation", 16
 """The input that selects a mutant, and its bits."""
@@ -33,6 +33,10 @@ SPARE = 20
 """Mutants that are asked for besides, where some cannot be."""
 NO_PORT = re.compile(r"-port RD_[AS]RST\b")
 """Resets of memories, which none has."""
+MANY = 40_000
+"""More mutants than have the same kind of place but for its cell."""
+ASKED = ("mode", "port", "portbit", "wire", "wirebit")
+"""What of a place yosys can be asked for, with the cell's number unknown."""
 PREPARED = "prepared.il"
 """The netlist without mutants, for :mod:`sim.mutation.equivalence`."""
 
@@ -117,30 +121,59 @@ def candidates(verilog: str, top: str, folder: Path, *, count: int = 100, seed: 
 
     ``folder`` gets the design, flat and with more Verilog, such as models of vendor cells.
     """
+    for more in (0, SPARE):
+        changes, listed = lists(verilog, top, folder, {
+            "list": f"-list {count + more} -seed {seed}"}, extra_sources)["list"]
+        if len(changes) >= count or len(changes) == listed:
+            break
+    return tuple(Mutant(number, change) for number, change in enumerate(changes[:count], 1))
+
+
+def alike(wanted: Sequence[Mutant], verilog: str, top: str, folder: Path, *,
+          extra_sources: Sequence[Path] = ()) -> dict[str, Mutant]:
+    """Return mutants of a design that have the places of some of another one, by their places.
+
+    It may be that not all of them are there.
+    """
+    ask = {f"list_{mutant.number}": f"-list {MANY} " + " ".join(
+        f"-{name} {mutant.option(name)}" for name in ASKED if mutant.option(name))
+        for mutant in wanted}
+    found = lists(verilog, top, folder, ask, extra_sources)
+    mutants = [Mutant(0, change) for changes, _ in found.values() for change in changes]
+    there = {mutant.place: mutant for mutant in reversed(mutants)}
+    return {mutant.place: there[mutant.place] for mutant in wanted if mutant.place in there}
+
+
+def lists(verilog: str, top: str, folder: Path, ask: Mapping[str, str],
+          extra_sources: Sequence[Path]) -> dict[str, tuple[list[str], int]]:
+    """Return changes of a design that can be made, and how many were listed, by name of a list.
+
+    ``folder`` gets the design, flat. ``ask`` has the options of each list.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "design.v").write_text(verilog)
     names = ["design.v"]
     for index, path in enumerate(extra_sources):
         names.append(f"extra_{index}.v")
         (folder / names[-1]).write_text(path.read_text())
-    for more in (0, SPARE):
-        done = yosys([
-            *(f"read_verilog {name}" for name in names), f"hierarchy -check -top {top}",
-            f"select -assert-none {top}/w:{SELECT}",
-            # What never changes anything is no place for a mutant.
-            "proc", "flatten", "opt_expr", "opt_clean", "memory_collect", "opt_clean -purge",
-            "delete t:$scopeinfo",
-            # A mutant parts a register from the wire with its initial value, so that must be 0.
-            "zinit", f"write_rtlil {PREPARED}",
-            f"mutate -list {count + more} -seed {seed} -o list.ys",
-        ], folder)
-        if done is None:
-            raise RuntimeError(f"yosys cannot read {top}: see {folder}/script.ys")
-        listed = (folder / "list.ys").read_text().splitlines()
-        changes = [line.removeprefix("mutate ") for line in listed if not NO_PORT.search(line)]
-        if len(changes) >= count or len(changes) == len(listed):
-            break
-    return tuple(Mutant(number, change) for number, change in enumerate(changes[:count], 1))
+    done = yosys([
+        *(f"read_verilog {name}" for name in names), f"hierarchy -check -top {top}",
+        f"select -assert-none {top}/w:{SELECT}",
+        # What never changes anything is no place for a mutant.
+        "proc", "flatten", "opt_expr", "opt_clean", "memory_collect", "opt_clean -purge",
+        "delete t:$scopeinfo",
+        # A mutant parts a register from the wire with its initial value, so that must be 0.
+        "zinit", f"write_rtlil {PREPARED}",
+        *(f"mutate {options} -o {name}.ys" for name, options in ask.items()),
+    ], folder)
+    if done is None:
+        raise RuntimeError(f"yosys cannot read {top}: see {folder}/script.ys")
+    found = {}
+    for name in ask:
+        listed = (folder / f"{name}.ys").read_text().splitlines()
+        found[name] = [line.removeprefix("mutate ") for line in listed
+                       if not NO_PORT.search(line)], len(listed)
+    return found
 
 
 def instrument(verilog: str, top: str, folder: Path, *, count: int = 100, seed: int = 0,

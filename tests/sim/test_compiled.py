@@ -49,7 +49,7 @@ def test_the_same_checks():
     bench = runner.benches()["accelerator"].read_text()
     names = set(re.findall(r"async def test_(\w+)", bench))
     assert names - set(checks.CHECKS) == {"reset", "interrupt"}
-    assert set(checks.CHECKS) <= names
+    assert set(checks.CHECKS) <= names and not set(checks.INSIDE) & names
     assert checks.NOT_BINARY == set(re.findall(
         r'skip=DESIGN.engine == "binary"\)\nasync def test_(\w+)', bench))
 
@@ -92,3 +92,20 @@ def test_survey(tmp_path):
     killed = [fate for fate in fates if not fate.passed]
     assert len(killed) > 5 and all(fate.test.endswith(" (compiled)") for fate in killed)
     assert all(fate.seconds > 0 for fate in fates)
+
+
+@pytest.mark.slow
+def test_counting(tmp_path):
+    """A high bit of the counter of cycles that is lost is noticed, though no run takes so long."""
+    units = pytest.importorskip("sim.accelerator.units")
+    design = DESIGN.replace(activation_memory=256, program_memory=1600, partial_sums=8, steps=4)
+    top, text = units.source(units.UNIT, design)
+    # Nothing else in the sequencer is added up from so many bits.
+    lost = mutants.Mutant(1, r"-mode const0 -cell $flatten\sequencer.$add -port A -portbit 29")
+    found = mutants.alike([lost], text, top, tmp_path)
+    made = mutants.instrument(text, top, tmp_path, changes=[found[lost.place].change])
+    assert checks.first_failure(lambda: compiled.MutatedLink(made, 0), design, 1,
+                                [*checks.INSIDE]) == ("", "")
+    name, message = checks.first_failure(lambda: compiled.MutatedLink(made, 1), design, 1,
+                                         [*checks.INSIDE])
+    assert name == "counting" and "with bit 29 of " in message

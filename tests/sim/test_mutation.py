@@ -179,6 +179,61 @@ def test_step(tmp_path):
     assert not equivalence.holds_by_step(tmp_path, lemmas.Lemma(), 20)  # as if steps were equal
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("bit, mode, place, answer", [
+    (2, "cnot0 -ctrlbit 3", "at ^ {1'd0, ~at[3], 2'd0}", "equivalent"),
+    (2, "cnot0 -ctrlbit 3", "at", "different"),  # they are not where they are said to be
+    (2, "const0", "at & 4'd11", "different"),  # two are in one place
+    (3, "cnot1 -ctrlbit 2", "at ^ {at[2], 3'd0}", "different")])  # there are but 12
+def test_words_are_elsewhere(tmp_path, bit, mode, place, answer):
+    """A memory's words may lie anywhere, one in each place, as long as all look for them there."""
+    text = """module top(input clk, write, input [3:0] address, input [7:0] d, output reg [7:0] q);
+              reg [3:0] at = 0; reg writes = 0; reg [7:0] given = 0, words[11:0];
+              always @(posedge clk) begin
+                at <= address; writes <= write; given <= d; q <= words[at];
+                if (writes) words[at] <= given;
+              end
+              endmodule"""
+    mutants = mutation.candidates(text, "top", tmp_path, count=900)
+    made = mutation.Netlist("", "top", mutants, tmp_path)
+    change = next(mutant.change for mutant in mutants if mutant.option("port") == "Q"
+                  and mutant.option("mode") == "inv" and mutant.option("wire") == "at"
+                  and mutant.option("portbit") == str(bit))
+    mutant = mutation.Mutant(1, change.replace("-mode inv", f"-mode {mode}"))
+    lemma = lemmas.Lemma({"at": f"m:at == ({place.replace('at', 'o:at')})"},
+                         places={"words": place})
+    assert equivalence.prove(made, mutant, equivalence.CUT, 20, {}, lemma).answer == answer
+
+
+def test_unseen():
+    """A difference that goes from register to register until nobody wants it, and one that shows.
+
+    The first register gets the input or its inverse, and the second one the first.
+    """
+    def circuit(first, output):
+        return equivalence.Circuit(f"aag 4 1 2 1 1\n2\n4 {first}\n6 4\n8\n8 {output} 2\n"
+                                   "i0 a\no0 o\n")
+
+    assert equivalence.unseen(circuit(2, 2), circuit(3, 2))
+    assert equivalence.unseen(circuit(2, 6), circuit(2, 6))
+    assert not equivalence.unseen(circuit(2, 6), circuit(3, 6))
+    assert not equivalence.unseen(circuit(2, 2), circuit(2, 4))
+
+
+@pytest.mark.slow
+def test_no_wire(tmp_path):
+    """Of what goes along with a value, nobody wants one bit in the end."""
+    text = """module top(input clk, input [1:0] d, output reg q = 0);
+              reg [1:0] a = 0, b = 0, c = 0;
+              always @(posedge clk) begin a <= d; b <= a; c <= b; q <= c[0]; end
+              endmodule"""
+    made = mutation.instrument(text, "top", tmp_path, count=400)
+    for mutant in made.mutants:
+        if mutant.option("port") in ("D", "Q") and mutant.option("mode") == "inv":
+            unused = mutant.option("portbit") == "1"
+            assert equivalence.is_unseen(made, mutant, {}) == unused, mutant.place
+
+
 def test_no_initial_value(tmp_path):
     """Registers without an initial value begin alike in both, whatever they do."""
     text = """module top(input clk, input [3:0] d, output reg [3:0] q);
@@ -256,6 +311,20 @@ def test_places(tmp_path):
     again = netlist(tmp_path, changes=changes)
     assert [mutant.change for mutant in again.mutants] == changes
     assert "mutation" in again.verilog
+
+
+@pytest.mark.slow
+def test_alike(tmp_path):
+    """The same places in another size of a design, if it has them."""
+    text = """module top(input clk, input [N:0] d, output reg [N:0] q = 0);
+              reg [N:0] before = 0; always @(posedge clk) begin before <= d; q <= before; end
+              endmodule"""
+    made = mutation.instrument(text.replace("N", "3"), "top", tmp_path / "4", count=400)
+    found = mutation.alike(made.mutants, text.replace("N", "1"), "top", tmp_path / "2")
+    there = {mutant.place for mutant in made.mutants if mutant.option("mode")[:4] != "cnot"
+             and int(mutant.option("portbit")) < 2}
+    assert there and there <= found.keys()
+    assert all(found[place].place == place for place in found)
 
 
 def test_report():

@@ -36,6 +36,8 @@ class FaultLink(SimulatedLink):
     ----------
     verilog, top : str
         See :class:`SimulatedLink`.
+    before : str
+        C++ before the program around the model.
 
     Members
     -------
@@ -45,12 +47,13 @@ class FaultLink(SimulatedLink):
         Those of them that the simulator left out, as they are constant or never read.
     """
 
-    def __init__(self, verilog: str, *, top: str) -> None:
+    def __init__(self, verilog: str, *, top: str, before: str = "") -> None:
         self.verilog = verilog
         self.elements = elements_of(verilog, top)
         extension = Path(__file__).with_name("faults.cpp").read_text()
         key = digest([repr(each) for each in self.elements])
-        super().__init__(verilog, top=top, main=f"// {key}\n{extension}{MAIN.read_text()}",
+        super().__init__(verilog, top=top,
+                         main=f"// {key}\n{before}{extension}{MAIN.read_text()}",
                          switches=["--flatten"], table=partial(table_of, self.elements))
         places = list(PLACE.iter_unpack(self._request(PLACES, b"", COMMAND)))
         self.absent = frozenset(index for index, (_, _, width, _) in enumerate(places)
