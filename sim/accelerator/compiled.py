@@ -18,7 +18,7 @@ from .hosts import TIMEOUT
 __all__ = ["CHECKS", "INSIDE", "first_failure"]
 
 CHECKS = {
-    "steps": (runs.steps, 40), "networks": (runs.networks, 3), "sums": (runs.sums, 12),
+    "steps": (runs.steps, 80), "networks": (runs.networks, 3), "sums": (runs.sums, 12),
     "registers": (host_view.registers,), "memories": (host_view.memories,),
     "refusals": (host_view.refusals,), "turns": (host_view.turns,),
     "frames": (host_view.frames, 200), "errors": (stops.errors,), "stop": (stops.stop,),
