@@ -11,9 +11,9 @@ from typing import Any, Self, get_args, get_origin
 from ..arch.boards import BOARDS, FASTEST
 from ..arch.design import Design
 from ..errors import UserError
-from ..measure.fullness import Utilization, words
+from ..measure.fullness import Utilization, check_counts, words
 from ..text import Shown, ShownTable, json_text
-from ..tools.untrusted import read_text
+from ..tools.untrusted import check_type, read_text
 
 __all__ = ["NAME", "Record"]
 
@@ -129,6 +129,7 @@ class Record(Shown):
             for name in FORMER:
                 values.pop(name, None)
             record = cls(**values | {"design": Design.from_dict(values["design"])})
+            check_counts(check_type(record.utilization, Utilization, "utilization"), "the build")
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise UserError(f"{path} is not {WHAT}: {error}") from error
         record._check(path)

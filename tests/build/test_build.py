@@ -423,6 +423,8 @@ def test_program_runs_nothing_of_the_record(tools, tmp_path, capsys):
     ({"baud": 0}, "baud must be more than 0"),
     ({"clock_mhz": float("nan")}, "clock_mhz must be above 0 and at most"),
     ({"network": "kws"}, "network must be dict or NoneType"),
+    ({"utilization": {"TRELLIS_COMB": {}}}, "utilization of 'TRELLIS_COMB' must be used and"),
+    ({"utilization": {"4": {"used": 1, "available": 2}}}, "utilization of '4' must be used and"),
 ])
 def test_program_refuses(fields, message, tools, tmp_path, capsys):
     folder, _ = run_build(tmp_path, "--board", "ulx3s-85f", "--clock", "90")
